@@ -1,0 +1,29 @@
+"""orchlab: one app on Compose, Swarm and Kubernetes, measured side by side.
+
+The map of the package, in the order in which a run uses it:
+
+==================  ========================================================
+``bootstrap``       makes ``.venv`` from nothing and runs a command inside it
+``errors``          every exception a user can meet, drawn as a tree
+``shell``           ``run(argv)``: the one gateway to external commands
+``wait``            ``wait_until(check)``: the one waiter
+``console``         what the user sees: steps, echoed commands, tables
+``paths``, ``labels``  where files live; how the lab's Docker objects are marked
+``host``, ``names``   what this machine is; names that a user may type
+``guard``, ``sweep``  failures as one line and an exit code; removal by label
+``parallel``        the same for several nodes at once
+``lifecycle``       up, down and clean, the same for every platform
+``engine``          the Docker engine: found, or a private one; ``doctor``
+``images``          the image catalogue, its recipes, the local registry
+``platforms``       one adapter per orchestrator behind the same protocols
+``experiments``     what is asked of each platform, and how it is judged
+``prober``          open-loop HTTP probing in a process of its own
+``outages``         samples -> outage intervals and metrics (pure)
+``records``         Event, Sample, Outage, Finding, Run (frozen)
+``runner``          platforms x experiments
+``results``         runs on disk
+``report``          a run on disk -> one self-contained HTML page
+==================  ========================================================
+
+Nothing is imported here: ``bootstrap`` must start on a bare Python.
+"""
