@@ -1,0 +1,81 @@
+"""One place where any failure becomes one line, a next step and an exit code."""
+
+from __future__ import annotations
+
+import functools
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import ParamSpec
+
+import docker.errors
+import requests
+import urllib3.exceptions
+from invoke.exceptions import Exit
+from kubernetes.client.exceptions import ApiException
+from rich.markup import escape
+
+from orchlab import console
+from orchlab.errors import HostUnfit, OrchlabError
+
+P = ParamSpec("P")
+INTERRUPTED = 130
+
+
+def guarded(task: Callable[P, None]) -> Callable[P, None]:
+    """Wrap a task: failures are printed for a person and set the exit code."""
+
+    @functools.wraps(task)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            task(*args, **kwargs)
+        except KeyboardInterrupt:
+            console.warn("interrupted; run the same command again, or `invoke clean` to remove all")
+            raise Exit(code=INTERRUPTED) from None
+        except OrchlabError as error:
+            raise _leave(error) from error
+        except Exception as error:
+            known = translate(error)
+            if known is None:
+                raise
+            raise _leave(known) from error
+
+    return run
+
+
+def translate(error: Exception) -> OrchlabError | None:
+    """The lab's error for a library's; None for one that only a bug explains."""
+    if isinstance(error, docker.errors.APIError):
+        return OrchlabError(
+            f"the Docker engine refused: {error.explanation or error}",
+            "`invoke doctor` shows the engine's state; then run the command again",
+        )
+    if isinstance(error, ApiException):
+        return OrchlabError(
+            f"the Kubernetes API refused: {error.status} {error.reason}",
+            "`invoke k8s-down`, then run the command again",
+        )
+    gone = (
+        docker.errors.DockerException,
+        requests.ConnectionError,
+        requests.Timeout,
+        urllib3.exceptions.HTTPError,
+    )
+    if isinstance(error, gone):
+        return HostUnfit(
+            f"an engine or cluster stopped answering: {error}",
+            "run the command again: it starts what is missing; `invoke doctor` shows the state",
+        )
+    return None
+
+
+def _leave(error: OrchlabError) -> Exit:
+    console.err.print(f"[red]error:[/red] {escape(error.message)}", soft_wrap=True)
+    if error.hint:
+        console.err.print(f"[cyan]next:[/cyan] {escape(error.hint)}", soft_wrap=True)
+    return Exit(code=error.exit_code)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

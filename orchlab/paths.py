@@ -1,0 +1,56 @@
+"""Where files live: the checkout, and three directories of the user.
+
+==========  ============================  ======================================
+function    default                       holds
+==========  ============================  ======================================
+cache_dir   ``~/.cache/orchlab``          builds and packages; safe to delete
+data_dir    ``~/.local/share/orchlab``    the private engine's images and volumes
+state_dir   ``~/.local/state/orchlab``    sockets, pid files, kubeconfig; mode 0700
+==========  ============================  ======================================
+
+The ``XDG_*_HOME`` variables move them (XDG Base Directory Specification 0.8).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from orchlab import labels
+
+ROOT = Path(__file__).resolve().parent.parent
+APP = ROOT / "app"
+STACKS = ROOT / "stacks"
+K8S = ROOT / "k8s"
+RESULTS = ROOT / "results"
+
+
+def _xdg(variable: str, default: str, mode: int = 0o755) -> Path:
+    base = os.environ.get(variable) or str(Path.home() / default)
+    path = Path(base) / "orchlab"
+    path.mkdir(mode=mode, parents=True, exist_ok=True)
+    return path
+
+
+def cache_dir() -> Path:
+    """Directory of what can be built or downloaded again."""
+    return _xdg("XDG_CACHE_HOME", ".cache")
+
+
+def data_dir() -> Path:
+    """Directory of the private engine's data root."""
+    return _xdg("XDG_DATA_HOME", ".local/share")
+
+
+def state_dir() -> Path:
+    """Directory of sockets and credentials, readable by its owner alone."""
+    path = _xdg("XDG_STATE_HOME", ".local/state", 0o700)
+    path.chmod(0o700)
+    return path
+
+
+def lab_dir() -> Path:
+    """This lab's part of the state directory: node sockets, kubeconfig."""
+    path = state_dir() / "labs" / labels.LAB
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path

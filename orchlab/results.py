@@ -1,0 +1,217 @@
+"""Runs on disk: written as they happen, readable after any kind of end.
+
+::
+
+    results/<UTC time>/
+      run.json                        plan, host, versions, clock anchor, state
+      findings.json  timings.json
+      <platform>/facts.json
+      <platform>/<experiment>.jsonl   samples and events, as they came
+      <platform>/<experiment>@<variant>.jsonl   the same for other variants
+
+``run.json`` carries ``SCHEMA``; a reader refuses a number that it doesn't know.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from orchlab.errors import OrchlabError, UsageError
+from orchlab.host import describe, source, version
+from orchlab.platforms.base import Facts
+from orchlab.prober.rows import append, scan
+from orchlab.records import Event, Finding, History, Sample
+
+SCHEMA = 1
+DEFAULTS = "defaults"
+State = Literal["running", "complete", "interrupted", "failed"]
+"""running: also that of a run which was killed before it could say otherwise."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """All of a run, as read back from disk; ``problems`` says what could not be read.
+
+    ``timings``: platform -> step -> seconds. ``source``: commit and whether the
+    tree differed from it. ``anchor``: one moment on both clocks.
+    """
+
+    path: Path
+    state: State
+    version: str
+    source: dict[str, Any]
+    plan: dict[str, Any]
+    host: dict[str, str]
+    anchor: dict[str, Any]
+    histories: list[History] = field(default_factory=list)
+    facts: dict[str, Facts] = field(default_factory=dict)
+    timings: dict[str, dict[str, float]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The name of its directory."""
+        return self.path.name
+
+    def date(self, at_ns: int) -> datetime:
+        """The wall-clock time of a monotonic one."""
+        wall = datetime.fromisoformat(str(self.anchor["utc"]))
+        return wall + timedelta(microseconds=(at_ns - int(self.anchor["monotonic_ns"])) / 1000)
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """The writing side. Every method leaves the directory readable."""
+
+    path: Path
+
+    def history(self, platform: str, experiment: str, variant: str = DEFAULTS) -> Path:
+        """The file of an experiment's samples and events; its directory exists."""
+        name = experiment if variant == DEFAULTS else f"{experiment}@{variant}"
+        path = self.path / platform / f"{name}.jsonl"
+        path.parent.mkdir(exist_ok=True)
+        return path
+
+    def append(
+        self, platform: str, experiment: str, *records: Event | Sample, variant: str = DEFAULTS
+    ) -> None:
+        """Append records to that file."""
+        append(self.history(platform, experiment, variant), *records)
+
+    def save_facts(self, platform: str, facts: Facts) -> None:
+        """Keep what was in force on a platform."""
+        (self.path / platform).mkdir(exist_ok=True)
+        write_json(self.path / platform / "facts.json", asdict(facts))
+
+    def save_timing(self, platform: str, step: str, seconds: float) -> None:
+        """Keep how long a step took; a repeated step overwrites."""
+        path = self.path / "timings.json"
+        timings = read_json(path) if path.exists() else {}
+        timings.setdefault(platform, {})[step] = round(seconds, 3)
+        write_json(path, timings)
+
+    @contextmanager
+    def timing(self, platform: str, step: str) -> Iterator[None]:
+        """Keep how long the ``with`` block took, unless it raised."""
+        started = time.monotonic()
+        yield
+        self.save_timing(platform, step, time.monotonic() - started)
+
+    def save_findings(self, findings: Iterable[Finding]) -> None:
+        """Replace all findings."""
+        write_json(self.path / "findings.json", [asdict(finding) for finding in findings])
+
+    def finish(self, state: State) -> None:
+        """Say how the run ended."""
+        path = self.path / "run.json"
+        now = datetime.now(UTC).isoformat()
+        write_json(path, read_json(path) | {"state": state, "finished": now})
+
+
+def open_run(root: Path, plan: Mapping[str, Any]) -> RunDir:
+    """Make a directory for a run and write what is known before it starts.
+
+    ``plan`` must be JSON-ready. Two runs opened in one second get two directories.
+    """
+    run = RunDir(_new_directory(root))
+    start = {
+        "schema": SCHEMA,
+        "state": "running",
+        "version": version(),
+        "source": source(),
+        "plan": dict(plan),
+        "host": describe(),
+        "anchor": {"utc": datetime.now(UTC).isoformat(), "monotonic_ns": time.monotonic_ns()},
+    }
+    write_json(run.path / "run.json", start)
+    return run
+
+
+def load(path: Path) -> Run:
+    """Read a run back, whatever its state.
+
+    Raises ``UsageError`` when there is no run and ``OrchlabError`` when its
+    files are damaged or of a newer schema. Lines cut short by a kill are left
+    out and named in ``problems``.
+    """
+    if not (path / "run.json").is_file():
+        raise UsageError(f"no run in {path}", "give a directory below results/")
+    start = read_json(path / "run.json")
+    if start.get("schema") != SCHEMA:
+        raise OrchlabError(
+            f"{path} has schema {start.get('schema')}, this version reads {SCHEMA}",
+            "use the version that wrote it: see run.json",
+        )
+    problems: list[str] = []
+    return Run(
+        path=path,
+        **{key: start[key] for key in ("state", "version", "source", "plan", "host", "anchor")},
+        histories=[load_history(file, problems) for file in sorted(path.glob("*/*.jsonl"))],
+        facts={p.parent.name: Facts(**read_json(p)) for p in sorted(path.glob("*/facts.json"))},
+        timings=_optional(path / "timings.json", {}),
+        findings=[Finding(**row) for row in _optional(path / "findings.json", [])],
+        problems=problems,
+    )
+
+
+def latest(root: Path) -> Path:
+    """The newest run below ``root``. Raises ``UsageError`` when there is none."""
+    runs = sorted(file.parent for file in root.glob("*/run.json"))
+    if not runs:
+        raise UsageError(f"no run in {root}", "make one with `invoke compare`")
+    return runs[-1]
+
+
+def write_json(path: Path, value: object) -> None:
+    """Replace a file as a whole: a reader sees the old or the new content."""
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
+    """Read a file. Raises ``OrchlabError`` when it isn't JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise OrchlabError(f"{path} is damaged: {error}", "remove that run") from error
+
+
+def _optional(path: Path, default: Any) -> Any:  # noqa: ANN401 - as read_json
+    return read_json(path) if path.exists() else default
+
+
+def _new_directory(root: Path) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    for number in range(1, 100):
+        path = root / (name if number == 1 else f"{name}-{number:02d}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path
+    raise OrchlabError(f"{root} holds 99 runs of this second", "is the clock right?")
+
+
+def load_history(file: Path, problems: list[str] | None = None) -> History:
+    """Read one experiment's rows back; lines that cannot be read go to ``problems``."""
+    experiment, _, variant = file.stem.partition("@")
+    samples: list[Sample] = []
+    events: list[Event] = []
+    for record in scan(file):
+        if isinstance(record, Sample):
+            samples.append(record)
+        elif isinstance(record, Event):
+            events.append(record)
+        elif problems is not None:
+            problems.append(f"{file.parent.name}/{record}")
+    return History(experiment, file.parent.name, variant or DEFAULTS, samples, events)

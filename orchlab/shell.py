@@ -1,0 +1,97 @@
+"""The one gateway to external commands."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from orchlab import console
+from orchlab.errors import CommandFailed
+
+NOT_FOUND = 127
+TIMED_OUT = 124
+ENDING_SECONDS = 10.0
+
+
+def run(  # noqa: PLR0913 - keyword-only, each with a plain default
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: str | None = None,
+    timeout: float | None = None,
+    echo: bool = True,
+    on_line: Callable[[str], None] | None = None,
+) -> str:
+    """Run a command and return what it printed on stdout.
+
+    ``env`` is added to the process environment and shown in the echo, so it must
+    hold no secret. ``timeout`` is in seconds. ``on_line`` is called with each
+    line as it appears (stdout and stderr together, which are then returned).
+
+    Raises ``CommandFailed`` for a non-zero exit, a time-out (exit status 124) or
+    a program that does not exist (127), as a shell would number them.
+    """
+    words = [str(word) for word in argv]
+    if echo:
+        console.echo(words, env)
+    merged = {**os.environ, **(env or {})}
+    merge = subprocess.PIPE if on_line is None else subprocess.STDOUT
+    try:
+        with _child(words, env=merged, cwd=cwd, stderr=merge) as process:
+            if on_line is not None:
+                output, errors = _follow(process, on_line), ""
+            else:
+                output, errors = process.communicate(stdin or "", timeout)
+    except FileNotFoundError as error:
+        raise CommandFailed(words, NOT_FOUND, str(error)) from error
+    except subprocess.TimeoutExpired as error:
+        raise CommandFailed(words, TIMED_OUT, f"no end within {timeout:g} s") from error
+    if process.returncode:
+        raise CommandFailed(words, process.returncode, output + errors)
+    return output
+
+
+@contextmanager
+def _child(
+    argv: list[str], *, env: dict[str, str], cwd: Path | None, stderr: int
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a command that does not outlive the block.
+
+    After Ctrl-C or a time-out it is asked to end and given time to take along
+    what it started itself: `docker compose` goes on creating things when only
+    its first process is killed.
+    """
+    with subprocess.Popen(
+        argv,
+        env=env,
+        cwd=cwd,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        try:
+            yield process
+        except BaseException:
+            process.terminate()
+            try:
+                process.wait(ENDING_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            raise
+
+
+def _follow(process: subprocess.Popen[str], on_line: Callable[[str], None]) -> str:
+    lines: list[str] = []
+    if process.stdin:
+        process.stdin.close()
+    for line in process.stdout or ():
+        lines.append(line)
+        on_line(line.rstrip("\n"))
+    process.wait()
+    return "".join(lines)

@@ -1,0 +1,102 @@
+"""Remove what a lab made in the engine: found by label, whatever made it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import docker
+from docker import DockerClient
+from docker.errors import APIError, ImageNotFound, NotFound
+from docker.models.containers import Container
+from docker.models.networks import Network
+
+from orchlab import console, labels
+from orchlab.parallel import in_parallel
+from orchlab.wait import wait_until
+
+KIND_CLUSTER = "io.x-k8s.kind.cluster"
+"""The label that kind gives its nodes; its value is the cluster's name."""
+
+SETTLE_SECONDS = 20.0
+"""How long a command that was interrupted may go on making things."""
+
+
+def sweep(lab: str, platform: str = "") -> None:
+    """Remove a lab's containers, networks and volumes, or those of one platform.
+
+    Nodes that kind made carry kind's own label with the lab's name. Containers
+    that only visit a network of the lab are disconnected, not removed. An object
+    that vanishes meanwhile is no error, so it is safe to repeat. What somebody is
+    still making or removing is tried again; raises ``WaitTimeout`` after that.
+    """
+    refused: list[str] = []
+
+    def swept() -> bool:
+        try:
+            _sweep_once(lab, platform)
+        except APIError as error:
+            refused.append(str(error.explanation))
+            return False
+        return True
+
+    wait_until(
+        f"what is labelled {labels.KEY}={lab} removed",
+        swept,
+        timeout=SETTLE_SECONDS,
+        pause=1.0,
+        state=lambda: refused[-1],
+    )
+
+
+def _sweep_once(lab: str, platform: str) -> None:
+    client = docker.from_env()
+    wanted = [f"{labels.KEY}={lab}"]
+    if platform:
+        wanted.append(f"{labels.PLATFORM_KEY}={platform}")
+    _remove_containers(client, wanted)
+    if platform in ("", "k8s"):
+        _remove_containers(client, [f"{KIND_CLUSTER}={lab}"])
+    for network in client.networks.list(filters={"label": wanted}, greedy=True):
+        _remove_network(network)
+    for volume in client.volumes.list(filters={"label": wanted}):
+        with suppress(NotFound):
+            volume.remove()
+
+
+def leftover(lab: str) -> None:
+    """Remove what only platforms use, such as the registry, when none of them is up."""
+    client = docker.from_env()
+    platforms = client.containers.list(all=True, filters={"label": labels.PLATFORM_KEY})
+    nodes = client.containers.list(all=True, filters={"label": f"{KIND_CLUSTER}={lab}"})
+    if not nodes and lab not in {each.labels.get(labels.KEY) for each in platforms}:
+        sweep(lab)
+
+
+def remove_images(lab: str) -> None:
+    """Remove the images that a lab labelled; one that a container still uses stays."""
+    client = docker.from_env()
+    for image in client.images.list(filters={"label": f"{labels.KEY}={lab}"}):
+        for name in image.tags or [str(image.id)]:
+            try:
+                client.images.remove(name)
+            except ImageNotFound:
+                continue
+            except APIError as error:
+                console.warn(f"image {name} stays: {error.explanation}")
+
+
+def _remove_containers(client: DockerClient, wanted: list[str]) -> None:
+    in_parallel(_remove_container, client.containers.list(all=True, filters={"label": wanted}))
+
+
+def _remove_container(container: Container) -> None:
+    with suppress(NotFound):
+        container.remove(v=True, force=True)
+
+
+def _remove_network(network: Network) -> None:
+    for container in network.containers:
+        with suppress(NotFound):
+            network.disconnect(container, force=True)
+    with suppress(NotFound):
+        network.remove()
