@@ -1,0 +1,9 @@
+"""Every image that the lab uses, from a registry or from packages.
+
+::
+
+    store.ImageStore     hands out images by name, the app's among them
+      catalogue          name -> public reference and recipe
+        recipes          Rootfs (bootstrap), Dockerfile (build), node.KindNode
+      registry.Registry  passes them on to the nodes
+"""

@@ -1,0 +1,3 @@
+module orchlab/pause
+
+go 1.26.0
