@@ -1,0 +1,1 @@
+"""One adapter per orchestrator, all behind the protocols of `base`."""

@@ -1,0 +1,118 @@
+"""What every platform can do, and what some can.
+
+``Platform`` is required. The other protocols are capabilities: an experiment
+names those it needs, and a platform without one yields an ``unsupported``
+finding. ``isinstance`` works on all of them; mypy checks the signatures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from orchlab.images.store import Image
+
+REPLICAS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What to deploy: the app image and how many replicas of it."""
+
+    image: Image
+    replicas: int = REPLICAS
+    variant: str = "defaults"
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One running copy of the app, as the platform reports it.
+
+    ``name`` equals what the app answers on ``/whoami`` as ``replica`` (its host
+    name). ``id`` is the platform's own identity of this incarnation: a restarted
+    process in the same slot has a new ``id``.
+    """
+
+    name: str
+    id: str
+    node: str
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a client outside enters: an entry node and a URL on 127.0.0.1."""
+
+    node: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was in force: printed beside every number.
+
+    ``versions`` program -> version; ``data_path`` one line on how a request
+    travels; ``knobs`` name -> value of every timer and setting that matters, as
+    the platform reports it (a default is marked "(default)").
+    """
+
+    versions: dict[str, str]
+    data_path: str
+    knobs: dict[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Platform(Protocol):
+    """One orchestrator. Every method is idempotent unless it says otherwise."""
+
+    name: str
+
+    def prepare(self) -> None:
+        """Bring every image and program that the platform needs to this machine."""
+
+    def create(self) -> None:
+        """Make the nodes or the cluster; returns when they are ready."""
+
+    def publish(self, image: Image) -> None:
+        """Make an image available to every node."""
+
+    def deploy(self, release: Release) -> None:
+        """Run a release; returns when every replica serves."""
+
+    def replicas(self) -> list[Replica]:
+        """A snapshot of the app's replicas; never waits."""
+
+    def endpoints(self) -> list[Endpoint]:
+        """One per entry node."""
+
+    def exec(self, replica: Replica, *argv: str) -> str:
+        """Run a command inside a replica and return its stdout."""
+
+    def facts(self) -> Facts:
+        """Versions, data path, timers and knobs in force."""
+
+    def collect_logs(self, into: Path) -> None:
+        """Write the platform's logs as files below ``into``."""
+
+    def undeploy(self) -> None:
+        """Remove the app and its data; nodes or cluster stay."""
+
+    def delete(self) -> None:
+        """Remove everything this platform made, found by label."""
+
+
+@runtime_checkable
+class ReplicaFaults(Protocol):
+    """Faults of one replica's process, injected from outside its container."""
+
+    def crash(self, replica: Replica) -> None:
+        """SIGKILL the app process; raises unless it is verifiably gone."""
+
+
+@runtime_checkable
+class StoreFaults(Protocol):
+    """Faults of the Redis that holds the app's data."""
+
+    def recreate_store(self) -> None:
+        """Replace the Redis container by a new one; returns when the app reaches that one."""

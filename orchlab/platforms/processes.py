@@ -1,0 +1,83 @@
+"""Signals to a container's main process that the engine does not know of.
+
+``docker kill`` and ``docker stop`` tell the engine that the end is wanted, and it then
+leaves the container down. A process that fails by itself tells nobody: so does a signal
+to its process ID in the engine's process namespace.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docker.errors import ContainerError
+
+from orchlab import labels
+from orchlab.errors import OrchlabError
+
+if TYPE_CHECKING:
+    from signal import Signals
+
+    from docker.models.containers import Container
+
+PROC = Path("/proc")
+
+
+def kill_in_engine(container: Container, signal: Signals) -> None:
+    """Signal a container's main process from outside the container.
+
+    Directly where the engine's processes are this machine's and may be signalled, else
+    from a helper container that shares the engine's process IDs (an engine in a virtual
+    machine, or without root). Raises ``OrchlabError`` if there is no such process.
+    """
+    container.reload()
+    pid = int(container.attrs["State"]["Pid"])
+    if not pid:
+        raise OrchlabError(f"{container.name} has no process: it is {container.status}")
+    if not _signalled_here(pid, container, signal):
+        _signal_from_helper(pid, container, signal)
+
+
+def belongs(pid: int, container_id: str, proc: Path = PROC) -> bool:
+    """Whether that process of this machine runs in that container.
+
+    The control groups' names hold the container's ID, whichever driver named them.
+    """
+    try:
+        return container_id in (proc / str(pid) / "cgroup").read_text()
+    except OSError:
+        return False
+
+
+def _signalled_here(pid: int, container: Container, signal: Signals) -> bool:
+    if not belongs(pid, str(container.id)):
+        return False
+    try:
+        os.kill(pid, signal)
+    except PermissionError:
+        return False
+    return True
+
+
+def _signal_from_helper(pid: int, container: Container, signal: Signals) -> None:
+    """Use the container's own image: the engine has it, and it has a shell."""
+    number = int(signal)
+    script = f"grep -q {container.id} /proc/{pid}/cgroup && kill -{number} {pid}"
+    assert container.client is not None  # noqa: S101 - the SDK's type allows a detached model
+    try:
+        container.client.containers.run(
+            container.attrs["Image"],
+            [script],
+            entrypoint=["/bin/sh", "-c"],
+            healthcheck={"test": ["NONE"]},
+            labels=labels.labels(),
+            name=f"{labels.LAB}-signal-{pid}",
+            network_mode="none",
+            pid_mode="host",
+            remove=True,
+            user="0",
+        )
+    except ContainerError as error:
+        reason = f"process {pid} of {container.name} could not be signalled"
+        raise OrchlabError(reason, "the container may have stopped meanwhile") from error
