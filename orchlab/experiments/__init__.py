@@ -1,0 +1,1 @@
+"""The questions of the lab, all behind the protocol of `base`."""

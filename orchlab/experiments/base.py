@@ -1,0 +1,107 @@
+"""What an experiment is, and the bench on which it runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from orchlab.outages import Metrics, measure, void_reasons
+from orchlab.platforms.base import Platform, Release, Replica
+from orchlab.records import Event, Finding, History, Verdict
+from orchlab.wait import wait_until
+
+CAPACITY_WINDOW = 120.0
+"""Seconds to wait for all replicas; beyond it Cap is censored."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One platform with a release in steady state, and where to write.
+
+    ``record`` appends an event to the history. ``probing`` starts the prober on
+    every entry node for the length of a ``with`` block.
+    """
+
+    platform: Platform
+    release: Release
+    record: Callable[[Event], None]
+    probing: Callable[[], AbstractContextManager[object]]
+
+    def mark(self, kind: str, subject: str = "", **detail: object) -> None:
+        """Record that something happens now."""
+        self.record(Event.now(kind, subject, **detail))
+
+    def window(self, subject: str, seconds: float) -> None:
+        """Let a phase of the experiment pass."""
+        self.mark("window", subject, seconds=seconds)
+        time.sleep(seconds)
+
+    def ready(self, gone: str = "") -> list[Replica]:
+        """Wait until all replicas are ready and the incarnation ``gone`` is not among them.
+
+        Raises ``WaitTimeout`` after ``CAPACITY_WINDOW`` seconds.
+        """
+
+        def check() -> list[Replica] | None:
+            replicas = [each for each in self.platform.replicas() if each.ready]
+            whole = len(replicas) >= self.release.replicas
+            return replicas if whole and gone not in {each.id for each in replicas} else None
+
+        return wait_until(
+            f"{self.release.replicas} replicas ready",
+            check,
+            timeout=CAPACITY_WINDOW,
+            pause=0.1,
+            state=lambda: ", ".join(f"{r.name} ready={r.ready}" for r in self.platform.replicas()),
+            hint="`invoke doctor` shows the machine; the run's logs show the replicas",
+        )
+
+
+class Experiment(Protocol):
+    """One question. ``run`` acts and records; ``judge`` only reads.
+
+    ``needs`` lists the capability protocols without which the answer is
+    ``unsupported``. ``judge`` is pure, so it can be repeated from disk.
+    """
+
+    name: str
+    question: str
+    needs: tuple[type, ...]
+
+    def run(self, bench: Bench) -> None:
+        """Carry out the experiment on a platform in steady state."""
+
+    def judge(self, history: History) -> Finding:
+        """Answer the question from what was recorded."""
+
+
+def finding(history: History, verdict: Verdict, summary: str, **values: float | str) -> Finding:
+    """A finding about the platform and variant that left this history."""
+    return Finding(history.experiment, history.platform, history.variant, verdict, summary, values)
+
+
+def start_of(history: History, kind: str) -> int:
+    """When the first event of that kind happened. Raises ``LookupError`` when none did."""
+    event = history.first(kind)
+    if event is None:
+        raise LookupError(f"the history has no {kind!r} event")
+    return event.at_ns
+
+
+def measured(history: History, since_ns: int) -> Metrics:
+    """The metrics from ``since_ns`` to the end of probing."""
+    last = max((sample.sent_ns for sample in history.samples), default=since_ns)
+    return measure(history.samples, since_ns, last + 1)
+
+
+def judged(experiment: Experiment, history: History) -> Finding:
+    """The experiment's answer; void when the controls failed, unknown when judging did."""
+    try:
+        answer = experiment.judge(history)
+        reasons = void_reasons(history.samples) if history.samples else []
+    except Exception as error:  # noqa: BLE001 - a judge that breaks must never pass
+        return finding(history, "unknown", f"the judge broke: {type(error).__name__}: {error}")
+    return replace(answer, verdict="void", summary="; ".join(reasons)) if reasons else answer
