@@ -1,0 +1,70 @@
+"""One fixture brings up each platform once; every live test runs on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from orchlab import engine, labels, paths, sweep
+from orchlab.experiments.registry import EXPERIMENTS
+from orchlab.images.store import ImageStore
+from orchlab.lifecycle import image_store
+from orchlab.names import pick
+from orchlab.platforms.base import Platform, Release
+from orchlab.platforms.registry import PLATFORMS
+from orchlab.records import Finding
+from orchlab.results import RunDir
+from orchlab.runner import measure_once
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "platform" in metafunc.fixturenames:
+        chosen = pick("platform", metafunc.config.getoption("--platforms"), PLATFORMS)
+        metafunc.parametrize("platform", chosen, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def images(request: pytest.FixtureRequest) -> ImageStore:
+    """The image store on a running engine."""
+    store = image_store(request.config.getoption("--images"))
+    engine.ensure()
+    return store
+
+
+@pytest.fixture(scope="session")
+def release(images: ImageStore) -> Release:
+    """Three replicas of the app as it stands in the checkout."""
+    return Release(images.app())
+
+
+@pytest.fixture(scope="session")
+def platform(
+    request: pytest.FixtureRequest, images: ImageStore, release: Release
+) -> Iterator[Platform]:
+    """A platform with the release in steady state."""
+    made = PLATFORMS[request.param](images)
+    failures = request.session.testsfailed
+    try:
+        made.prepare()
+        made.create()
+        made.publish(release.image)
+        made.deploy(release)
+        yield made
+    finally:
+        if request.session.testsfailed > failures:
+            made.collect_logs(paths.RESULTS / "failed-tests" / made.name)
+        if not request.config.getoption("--keep"):
+            made.delete()
+            sweep.leftover(labels.LAB)
+
+
+@pytest.fixture
+def answer(platform: Platform, release: Release, tmp_path: Path) -> Callable[[str], Finding]:
+    """Carry out an experiment by name and judge it, as ``invoke compare`` does."""
+
+    def ask(name: str) -> Finding:
+        return measure_once(EXPERIMENTS[name](), platform, release, RunDir(tmp_path))
+
+    return ask

@@ -1,0 +1,97 @@
+"""The app as a process: signals and exit status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+import requests
+
+from app import probe
+from orchlab.paths import ROOT
+from orchlab.wait import wait_until
+
+COMMAND = [sys.executable, "-m", "app"]
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@contextmanager
+def running(drain_seconds: float) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """The app as a process that answers, and its port; killed at the end."""
+    port = free_port()
+    settings = {"PORT": str(port), "DRAIN_SECONDS": str(drain_seconds)}
+    settings["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}/0"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(COMMAND, cwd=ROOT, env=os.environ | settings, **quiet) as process:  # type: ignore[call-overload]
+        try:
+            wait_until("the app answers", lambda: probe.healthy(port), timeout=30, pause=0.05)
+            yield process, port
+        finally:
+            process.kill()
+
+
+def status(port: int, path: str) -> int:
+    """What the app answers on a new connection; 0 when nobody listens."""
+    with suppress(requests.ConnectionError):
+        return requests.get(f"http://127.0.0.1:{port}{path}", timeout=5).status_code
+    return 0
+
+
+def test_sigterm_drains_then_ends_well() -> None:
+    """After SIGTERM new connections are served for the drain time, then it exits with 0."""
+    with running(drain_seconds=1) as (process, port):
+        sent = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        wait_until("not ready", lambda: status(port, "/ready") == 503, timeout=1, pause=0.02)
+        assert status(port, "/whoami") == 200
+        assert process.wait(timeout=10) == 0
+        assert time.monotonic() - sent >= 1
+        assert status(port, "/whoami") == 0
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_at_once(second: signal.Signals) -> None:
+    """Whoever asks twice does not wait for the drain; the exit status names the signal."""
+    with running(drain_seconds=60) as (process, port):
+        process.send_signal(signal.SIGTERM)
+        wait_until("draining", lambda: closes(port), timeout=2, pause=0.02)
+        process.send_signal(second)
+        assert process.wait(timeout=5) == 128 + second
+
+
+def closes(port: int) -> bool:
+    """Whether a reply asks to close the connection."""
+    answer = requests.get(f"http://127.0.0.1:{port}/", timeout=5)
+    return answer.headers.get("Connection") == "close"
+
+
+def test_a_wrong_setting_stops_the_start() -> None:
+    """One line on stderr names the variable; the exit status is 2."""
+    done = subprocess.run(
+        COMMAND,
+        cwd=ROOT,
+        env=os.environ | {"PORT": "x"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("wrong setting: PORT: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_health_check_notices_nobody() -> None:
+    """Where nothing listens the image's health check fails instead of raising."""
+    assert not probe.healthy(free_port())

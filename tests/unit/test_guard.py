@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import docker.errors
+import pytest
+import requests
+from invoke.exceptions import Exit
+
+from orchlab.errors import HostUnfit, UnknownName
+from orchlab.guard import guarded, translate
+
+
+def _fail(error: BaseException) -> int:
+    @guarded
+    def task() -> None:
+        raise error
+
+    with pytest.raises(Exit) as caught:
+        task()
+    return caught.value.code
+
+
+def test_an_error_is_one_line_and_a_next_step(capsys: pytest.CaptureFixture[str]) -> None:
+    """A known failure prints what is wrong and what to do, and sets its exit code."""
+    assert _fail(UnknownName("platform", "nomad", ["compose"])) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "error: unknown platform 'nomad'",
+        "next: valid names: compose",
+    ]
+
+
+def test_interruption_is_130(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C ends with the exit code that shells use, and says how to go on."""
+    assert _fail(KeyboardInterrupt()) == 130
+    assert "invoke clean" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        docker.errors.DockerException("Error while fetching server API version"),
+        requests.ConnectionError("Connection aborted."),
+    ],
+)
+def test_a_dead_engine_is_the_hosts_failure(error: Exception) -> None:
+    """An engine that dies half-way is exit code 3, not a traceback."""
+    assert isinstance(translate(error), HostUnfit)
+    assert _fail(error) == 3
+
+
+def test_a_bug_stays_a_traceback() -> None:
+    """What only a programming error explains is not dressed up."""
+
+    @guarded
+    def task() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        task()

@@ -1,0 +1,154 @@
+"""The runner with a test double of a platform: no engine, no requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchlab import paths, results, runner
+from orchlab.errors import OrchlabError, PromiseBroken
+from orchlab.images.store import Image
+from orchlab.platforms.base import Endpoint, Facts, Release, Replica
+from orchlab.records import Finding
+from orchlab.results import RunDir
+
+
+class FakeImages:
+    def app(self, version: str = "1") -> Image:
+        return Image(f"orchlab/app:{version}", version)
+
+
+class FakePlatform:
+    """A platform without faults: `recreate` and `crash` are unsupported on it."""
+
+    name = "fake"
+
+    def __init__(self, broken: str = "") -> None:
+        self.broken = broken
+        self.calls: list[str] = []
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        if name == self.broken:
+            raise OrchlabError(f"{name} broke")
+
+    def prepare(self) -> None:
+        self._call("prepare")
+
+    def create(self) -> None:
+        self._call("create")
+
+    def publish(self, image: Image) -> None:
+        self._call(f"publish {image.reference}")
+
+    def deploy(self, release: Release) -> None:
+        self._call("deploy")
+
+    def replicas(self) -> list[Replica]:
+        return []
+
+    def endpoints(self) -> list[Endpoint]:
+        return []
+
+    def exec(self, replica: Replica, *argv: str) -> str:
+        return ""
+
+    def facts(self) -> Facts:
+        return Facts({"fake": "1"}, "nowhere")
+
+    def collect_logs(self, into: Path) -> None:
+        self._call("collect_logs")
+
+    def undeploy(self) -> None:
+        self._call("undeploy")
+
+    def delete(self) -> None:
+        self._call("delete")
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakePlatform:
+    platform = FakePlatform()
+    monkeypatch.setattr(paths, "RESULTS", tmp_path)
+    monkeypatch.setattr(runner.engine, "ensure", lambda: None)
+    monkeypatch.setattr(runner.sweep, "leftover", lambda _lab: None)
+    monkeypatch.setattr(runner, "image_store", lambda _policy: FakeImages())
+    monkeypatch.setattr(runner, "PLATFORMS", {"fake": lambda _images: platform})
+    return platform
+
+
+def findings() -> dict[str, Finding]:
+    run = results.load(results.latest(paths.RESULTS))
+    return {each.experiment: each for each in run.findings}
+
+
+def test_a_missing_capability_is_a_finding(fake: FakePlatform) -> None:
+    """What a platform cannot do is answered with the reason, not left out."""
+    runner.compare("", "recreate,crash", "auto", keep=False)
+    found = findings()
+    assert {each.verdict for each in found.values()} == {"unsupported"}
+    assert found["crash"].summary == "fake lacks ReplicaFaults"
+    assert fake.calls[-2:] == ["collect_logs", "delete"]
+
+
+def test_every_step_is_timed(fake: FakePlatform) -> None:
+    """Creation, publication, deployment and deletion leave their durations."""
+    runner.compare("", "crash", "auto", keep=False)
+    timings = results.load(results.latest(paths.RESULTS)).timings["fake"]
+    expected = ["images", "create", "publish", "deploy", "publish a changed app", "delete"]
+    assert list(timings) == expected
+    assert fake.calls[:2] == ["prepare", "create"]
+
+
+def test_keep_leaves_the_platform_up(fake: FakePlatform) -> None:
+    """With --keep nothing is deleted."""
+    runner.compare("", "crash", "auto", keep=True)
+    assert "delete" not in fake.calls
+
+
+@pytest.mark.parametrize("step", ["create", "deploy"])
+def test_a_broken_platform_is_unknown_and_removed(fake: FakePlatform, step: str) -> None:
+    """A platform that fails leaves unknown findings, its traceback and nothing running."""
+    fake.broken = step
+    with pytest.raises(PromiseBroken):
+        runner.compare("", "crash", "auto", keep=False)
+    assert findings()["crash"].verdict == "unknown"
+    assert (results.latest(paths.RESULTS) / "fake" / "broken.txt").read_text()
+    assert fake.calls[-1] == "delete"
+
+
+def test_an_interrupted_run_says_so_and_tears_down(
+    fake: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C ends the run as interrupted, with its platform removed."""
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fake, "create", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        runner.compare("", "crash", "auto", keep=False)
+    assert results.load(results.latest(paths.RESULTS)).state == "interrupted"
+    assert fake.calls[-1] == "delete"
+
+
+def test_an_experiment_that_breaks_is_unknown(fake: FakePlatform, tmp_path: Path) -> None:
+    """An error inside an experiment is recorded in its history and passed on."""
+    directory = RunDir(tmp_path)
+
+    class Breaks:
+        name = "breaks"
+        question = "?"
+        needs = ()
+
+        def run(self, bench: object) -> None:
+            raise RuntimeError("boom")
+
+        def judge(self, history: object) -> Finding:
+            raise AssertionError("never asked")
+
+    with pytest.raises(RuntimeError):
+        runner.measure_once(Breaks(), fake, Release(Image("x", "x")), directory)
+    history = results.load_history(directory.history("fake", "breaks"))
+    assert history.all("broken")[0].subject == "RuntimeError: boom"

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from invoke.parser import Argument
+from invoke.tasks import Task
+
+import tasks
+
+ALL: dict[str, Task] = {name: tasks.namespace[name] for name in tasks.namespace.task_names}
+ARGUMENTS: dict[str, list[Argument]] = {name: ALL[name].get_arguments() for name in ALL}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_task_has_an_example_that_parses(name: str) -> None:
+    """The help of a task ends with a line that could be typed as it stands."""
+    example = re.search(r"Example: invoke (\S+)(.*)$", ALL[name].__doc__ or "", re.MULTILINE)
+    assert example, name
+    assert example[1] == name
+    known = {flag for argument in ARGUMENTS[name] for flag in flags(argument)}
+    assert set(re.findall(r"--[a-z-]+", example[2])) <= known
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_argument_is_explained(name: str) -> None:
+    """No option is without a word of help."""
+    for argument in ARGUMENTS[name]:
+        assert argument.help, f"{name} {argument.name}"
+
+
+def flags(argument: Argument) -> list[str]:
+    """As typed: an argument that Python calls `keep_images` is `--keep-images`."""
+    return [f"--{name.replace('_', '-')}" for name in argument.names]
