@@ -12,7 +12,8 @@ The map of the package, in the order in which a run uses it:
 ``host``, ``names``   what this machine is; names that a user may type
 ``guard``, ``sweep``  failures as one line and an exit code; removal by label
 ``parallel``        the same for several nodes at once
-``lifecycle``       up, down and clean, the same for every platform
+``tasks``           the invoke surface: arguments in, one call out
+``lifecycle``       what the deployment tasks do, the same for every platform
 ``engine``          the Docker engine: found, or a private one; ``doctor``
 ``images``          the image catalogue, its recipes, the local registry
 ``platforms``       one adapter per orchestrator behind the same protocols

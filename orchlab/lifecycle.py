@@ -1,22 +1,27 @@
-"""Up, down and clean: what the deployment tasks do, the same for every platform."""
+"""What the deployment tasks do, the same for every platform."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from typing import cast, get_args
+from typing import cast
 
 import docker
 
 from orchlab import console, engine, labels, paths, sweep
-from orchlab.errors import UsageError
+from orchlab.errors import OrchlabError, PromiseBroken, UsageError
 from orchlab.images.catalogue import CATALOGUE
-from orchlab.images.store import ImageStore, Policy
+from orchlab.images.store import POLICIES, Image, ImageStore, Policy
 from orchlab.names import pick
-from orchlab.platforms.base import Platform, Release
-from orchlab.platforms.registry import PLATFORMS
-
-POLICIES = get_args(Policy)
+from orchlab.platforms.base import (
+    Observable,
+    Platform,
+    Release,
+    Rollout,
+    Scalable,
+    Table,
+    Updatable,
+)
 
 
 def image_store(policy: str) -> ImageStore:
@@ -45,23 +50,84 @@ def provide_images(policy: str, only: str = "") -> None:
     )
 
 
-def up(name: str, replicas: int, policy: str, **options: int) -> None:
+def up(platform: Platform, images: ImageStore, replicas: int, variant: str) -> None:
     """From nothing, or from any earlier state, to a serving release.
 
-    ``options`` are those of the platform's adapter. Raises ``UsageError`` for
-    less than one replica.
+    Raises ``UnknownName`` for a variant that the platform does not have and
+    ``UsageError`` for less than one replica.
     """
-    if replicas < 1:
-        raise UsageError(f"{replicas} replicas cannot serve", "ask for at least 1")
-    images = image_store(policy)
-    engine.ensure()
-    platform = PLATFORMS[name](images, **options)
+    pick("variant", variant, platform.variants)
+    require_replicas(replicas)
     platform.prepare()
     image = images.app()
     platform.create()
     platform.publish(image)
-    platform.deploy(Release(image, replicas))
+    platform.deploy(Release(image, replicas, variant))
     show(platform)
+
+
+def scale(platform: Scalable, replicas: int) -> None:
+    """Change the number of replicas of what runs."""
+    require_replicas(replicas)
+    platform.scale(replicas)
+    if isinstance(platform, Platform):
+        show(platform)
+
+
+def update(platform: Updatable, image: Image) -> None:
+    """Move what runs to another image; raises ``PromiseBroken`` if it was rolled back."""
+    if isinstance(platform, Platform):
+        platform.publish(image)
+    conclude(platform.update(image))
+
+
+def rollback(platform: Updatable) -> None:
+    """Go back to what ran before the last update."""
+    conclude(platform.rollback())
+
+
+def conclude(rollout: Rollout) -> None:
+    """Say how a rollout ended; one that was undone is exit code 1."""
+    if rollout.outcome == "rolled-back":
+        raise PromiseBroken(
+            f"rolled back to {rollout.image}: {rollout.reason}",
+            "mend the image and update again; the old one served all the while",
+        )
+    console.note(f"every replica runs {rollout.image}")
+
+
+def status(platform: Observable) -> None:
+    """Print what runs."""
+    for each in platform.status():
+        print_table(each)
+
+
+def print_table(table: Table) -> None:
+    """Print a table of plain text on stdout."""
+    console.table(table.title, table.header, table.rows)
+
+
+def require_replicas(replicas: int) -> None:
+    """Raise ``UsageError`` for a number of replicas that cannot serve."""
+    if replicas < 1:
+        raise UsageError(f"{replicas} replicas cannot serve", "ask for at least 1")
+
+
+def given_image(images: ImageStore, image: str, app_version: str) -> Image:
+    """What an update is to run: an image of the engine, or the app built as a version.
+
+    Raises ``UsageError`` unless exactly one of the two is given, and
+    ``OrchlabError`` for an image that the engine does not have.
+    """
+    if bool(image) == bool(app_version):
+        hint = "--app-version builds the app as that version; --image takes one that exists"
+        raise UsageError("say what to update to", hint)
+    if app_version:
+        return images.app(app_version)
+    found = images.present(image)
+    if found is None:
+        raise OrchlabError(f"the engine has no image {image}", "build or pull it first")
+    return found
 
 
 def show(platform: Platform) -> None:
@@ -78,13 +144,17 @@ def show(platform: Platform) -> None:
     )
 
 
-def down(name: str) -> None:
-    """Remove one platform with its data; the images stay."""
+def engine_is_up() -> bool:
+    """Whether there can be anything to remove: an engine that answers, or was killed."""
     if engine.revive() is None:
         console.note("no Docker engine answers: nothing is up")
-        return
-    platform = PLATFORMS[name](ImageStore())
-    with console.step(f"{name}: remove"):
+        return False
+    return True
+
+
+def down(platform: Platform) -> None:
+    """Remove one platform with its data; the images stay."""
+    with console.step(f"{platform.name}: remove"):
         platform.delete()
         sweep.leftover(labels.LAB)
 
@@ -94,8 +164,7 @@ def clean(*, keep_images: bool) -> None:
 
     A private engine that then runs nothing is stopped.
     """
-    if engine.revive() is None:
-        console.note("no Docker engine answers: nothing to remove")
+    if not engine_is_up():
         return
     for lab in labels.family():
         with console.step(f"remove what is labelled {labels.KEY}={lab}"):

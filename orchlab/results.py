@@ -25,12 +25,11 @@ from typing import Any, Literal
 
 from orchlab.errors import OrchlabError, UsageError
 from orchlab.host import describe, source, version
-from orchlab.platforms.base import Facts
+from orchlab.platforms.base import DEFAULTS, Facts
 from orchlab.prober.rows import append, scan
 from orchlab.records import Event, Finding, History, Sample
 
 SCHEMA = 1
-DEFAULTS = "defaults"
 State = Literal["running", "complete", "interrupted", "failed"]
 """running: also that of a run which was killed before it could say otherwise."""
 

@@ -21,12 +21,12 @@ from orchlab.guard import translate
 from orchlab.images.store import ImageStore
 from orchlab.lifecycle import image_store
 from orchlab.names import pick
-from orchlab.platforms.base import Platform, Release
+from orchlab.platforms.base import DEFAULTS, HARDENED, Platform, Release
 from orchlab.platforms.registry import PLATFORMS
 from orchlab.prober import Prober
 from orchlab.prober.rows import append
 from orchlab.records import Event, Finding, History
-from orchlab.results import DEFAULTS, Run, RunDir
+from orchlab.results import Run, RunDir
 
 CHANGED_VERSION = "2"
 ATTEMPTS = 3
@@ -44,8 +44,10 @@ def compare(platforms: str, experiments: str, policy: str, *, keep: bool) -> Non
     images = image_store(policy)
     engine.ensure()
     questions = {name: EXPERIMENTS[name]().question for name in asked}
+    adapters = {name: PLATFORMS[name](images) for name in chosen}
     plan = {
         "platforms": chosen,
+        "variants": {name: recommended(each) for name, each in adapters.items()},
         "experiments": asked,
         "images": policy,
         "questions": questions,
@@ -54,8 +56,7 @@ def compare(platforms: str, experiments: str, policy: str, *, keep: bool) -> Non
     console.note(f"raw samples, events, facts and logs: {directory.path}")
     state: results.State = "failed"
     try:
-        for name in chosen:
-            platform = PLATFORMS[name](images)
+        for platform in adapters.values():
             Session(directory, images, platform, keep=keep).measure(asked)
         state = "complete"
     except KeyboardInterrupt:
@@ -91,18 +92,20 @@ def conclude(path: Path) -> None:
 def judge(run: Run) -> list[Finding]:
     """A finding for every experiment of the plan on every platform of the plan."""
     histories = {(each.platform, each.experiment): each for each in run.histories}
+    variants = run.plan.get("variants", {})
     return [
-        _judge_one(platform, name, histories.get((platform, name)))
+        _judge_one(platform, name, histories.get((platform, name)), variants.get(platform))
         for platform in run.plan["platforms"]
         for name in run.plan["experiments"]
     ]
 
 
-def _judge_one(platform: str, name: str, history: History | None) -> Finding:
+def _judge_one(
+    platform: str, name: str, history: History | None, variant: str | None = None
+) -> Finding:
     if history is None:
-        return Finding(
-            name, platform, DEFAULTS, "unknown", "never started: see the platform's logs"
-        )
+        why = "never started: see the platform's logs"
+        return Finding(name, platform, variant or DEFAULTS, "unknown", why)
     unsupported = history.first("unsupported")
     if unsupported:
         return finding(history, "unsupported", unsupported.subject)
@@ -144,7 +147,7 @@ class Session:
     def _bring_up(self) -> Release:
         with self._timed("images"):
             self.platform.prepare()
-            release = Release(self.images.app())
+            release = Release(self.images.app(), variant=recommended(self.platform))
         with self._timed("create"):
             self.platform.create()
         with self._timed("publish"):
@@ -193,6 +196,11 @@ class Session:
         started = time.monotonic()
         yield
         self.directory.save_timing(self.platform.name, step, time.monotonic() - started)
+
+
+def recommended(platform: Platform) -> str:
+    """The variant in which a platform is measured unless a row asks for another one."""
+    return HARDENED if HARDENED in platform.variants else DEFAULTS
 
 
 def measure_once(

@@ -9,20 +9,51 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from orchlab.images.store import Image
 
 REPLICAS = 3
 
 
+DEFAULTS = "defaults"
+HARDENED = "hardened"
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What to deploy: the app image and how many replicas of it."""
+    """What to deploy: the app image, how many replicas of it, and in which variant.
+
+    ``defaults`` is what a beginner writes, every knob left alone; ``hardened`` is
+    what the lab recommends.
+    """
 
     image: Image
     replicas: int = REPLICAS
-    variant: str = "defaults"
+    variant: str = DEFAULTS
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How an update or a rollback ended.
+
+    ``outcome``: ``updated`` when every replica runs what was asked for,
+    ``rolled-back`` when the platform, or the lab for it, went back to what ran
+    before. ``image`` is the reference that runs now, ``reason`` why it was undone.
+    """
+
+    outcome: Literal["updated", "rolled-back"]
+    image: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Something to show: a title, column names and rows of plain text."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +95,13 @@ class Facts:
 
 @runtime_checkable
 class Platform(Protocol):
-    """One orchestrator. Every method is idempotent unless it says otherwise."""
+    """One orchestrator. Every method is idempotent unless it says otherwise.
+
+    ``variants`` are those that ``deploy`` knows, ``defaults`` first.
+    """
 
     name: str
+    variants: tuple[str, ...]
 
     def prepare(self) -> None:
         """Bring every image and program that the platform needs to this machine."""
@@ -111,8 +146,52 @@ class ReplicaFaults(Protocol):
 
 
 @runtime_checkable
+class HangFaults(Protocol):
+    """A process that lives and does nothing: worse than a dead one, since nobody is told."""
+
+    def hang(self, replica: Replica) -> None:
+        """SIGSTOP the app process from outside; raises unless it is verifiably stopped."""
+
+    def resume(self, replica: Replica) -> None:
+        """SIGCONT it; a replica that was replaced meanwhile is no error."""
+
+
+@runtime_checkable
 class StoreFaults(Protocol):
     """Faults of the Redis that holds the app's data."""
 
     def recreate_store(self) -> None:
         """Replace the Redis container by a new one; returns when the app reaches that one."""
+
+
+@runtime_checkable
+class Scalable(Protocol):
+    """A running release whose number of replicas can be changed."""
+
+    def scale(self, replicas: int) -> None:
+        """Run that many; returns when all of them serve. Raises ``WaitTimeout``."""
+
+
+@runtime_checkable
+class Updatable(Protocol):
+    """A running release that can move to another image and back.
+
+    Variant and number of replicas stay. The image must have been published.
+    """
+
+    def update(self, image: Image) -> Rollout:
+        """Move to ``image``; returns when that, or the way back, is done."""
+
+    def rollback(self) -> Rollout:
+        """Go back to what ran before the last update; raises ``OrchlabError`` if nothing did."""
+
+
+@runtime_checkable
+class Observable(Protocol):
+    """What a person asks of something that runs."""
+
+    def status(self) -> list[Table]:
+        """What runs, where, since when, and what went wrong lately; changes nothing."""
+
+    def follow_logs(self, *, follow: bool, tail: int) -> None:
+        """Print the last ``tail`` lines of the app's logs; with ``follow`` go on until Ctrl-C."""

@@ -45,6 +45,7 @@ class Compose:
     """
 
     name = PLATFORM
+    variants = tuple(FILES)
 
     def __init__(self, images: ImageStore, port: int = 0) -> None:
         self.images = images

@@ -41,6 +41,7 @@ class Kubernetes:
     """The lab's own kind cluster, with a kubeconfig of its own."""
 
     name = "k8s"
+    variants = tuple(VARIANTS)
 
     def __init__(self, images: ImageStore) -> None:
         self.images = images

@@ -26,7 +26,7 @@ from orchlab.wait import wait_until
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
-VARIANTS = ("defaults",)
+VARIANTS: tuple[str, ...] = ("defaults",)
 LIVE = ("starting", "running")
 PULL_SECONDS = 300.0
 GONE_SECONDS = 10.0
@@ -37,6 +37,7 @@ class Swarm:
     """Platform ``swarm``: one manager and two workers, each a privileged container."""
 
     name = PLATFORM
+    variants = VARIANTS
 
     def __init__(self, images: ImageStore) -> None:
         self.images = images

@@ -16,7 +16,7 @@ from orchlab.platforms.base import Platform, Release
 from orchlab.platforms.registry import PLATFORMS
 from orchlab.records import Finding
 from orchlab.results import RunDir
-from orchlab.runner import measure_once
+from orchlab.runner import measure_once, recommended
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -34,17 +34,10 @@ def images(request: pytest.FixtureRequest) -> ImageStore:
 
 
 @pytest.fixture(scope="session")
-def release(images: ImageStore) -> Release:
-    """Three replicas of the app as it stands in the checkout."""
-    return Release(images.app())
-
-
-@pytest.fixture(scope="session")
-def platform(
-    request: pytest.FixtureRequest, images: ImageStore, release: Release
-) -> Iterator[Platform]:
-    """A platform with the release in steady state."""
+def platform(request: pytest.FixtureRequest, images: ImageStore) -> Iterator[Platform]:
+    """A platform with the recommended release in steady state."""
     made = PLATFORMS[request.param](images)
+    release = _release(made, images)
     failures = request.session.testsfailed
     try:
         made.prepare()
@@ -58,6 +51,16 @@ def platform(
         if not request.config.getoption("--keep"):
             made.delete()
             sweep.leftover(labels.LAB)
+
+
+@pytest.fixture
+def release(platform: Platform, images: ImageStore) -> Release:
+    """Three replicas of the app as it stands in the checkout: what ``platform`` runs."""
+    return _release(platform, images)
+
+
+def _release(platform: Platform, images: ImageStore) -> Release:
+    return Release(images.app(), variant=recommended(platform))
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import docker
 import pytest
 import requests
@@ -22,7 +24,7 @@ def test_a_changed_app_reaches_every_node(
     platform: Platform, release: Release, images: ImageStore
 ) -> None:
     """A new version of the app is what all replicas serve after its deployment."""
-    changed = Release(images.app("2"))
+    changed = replace(release, image=images.app("2"))
     platform.publish(changed.image)
     platform.deploy(changed)
     try:

@@ -23,6 +23,7 @@ class FakePlatform:
     """A platform without faults: `recreate` and `crash` are unsupported on it."""
 
     name = "fake"
+    variants = ("defaults",)
 
     def __init__(self, broken: str = "") -> None:
         self.broken = broken

@@ -1,0 +1,12 @@
+"""The invoke surface: each task parses its arguments and makes one call.
+
+===========  ==========================================
+``common``   the decorator, and help that tasks share
+``lab``      doctor, images, compare, report, clean
+``compose``  the app as a Compose stack
+``swarm``    ... as a Swarm service
+``k8s``      ... on Kubernetes
+===========  ==========================================
+
+Imports that take time are inside the tasks, so that ``invoke --list`` is quick.
+"""

@@ -1,0 +1,34 @@
+"""What the tasks share: the decorator, and the words of help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from invoke.tasks import task
+
+from orchlab.guard import guarded
+
+IMAGES = {
+    "images": "auto: pull where a registry answers, else build; pull; build (from packages)",
+}
+REPLICAS = {"replicas": "how many copies of the app"}
+VARIANT = {"variant": "defaults: what a beginner writes; hardened: what the lab recommends"}
+UPDATE = {
+    "image": "an image that the engine has",
+    "app-version": "build the app as this version and use that",
+}
+LOGS = {"follow": "go on until Ctrl-C", "tail": "how many lines of the past"}
+
+
+def command(**explained: str) -> Callable[[Callable[..., None]], Any]:
+    """Turn a function into a task whose failures are one line and an exit code.
+
+    ``explained``: argument (underscores for dashes) -> its line of help.
+    """
+    words = {name.replace("_", "-"): text for name, text in explained.items()}
+
+    def wrap(function: Callable[..., None]) -> Any:  # noqa: ANN401 - invoke's own type is untyped
+        return task(guarded(function), help=words)
+
+    return wrap

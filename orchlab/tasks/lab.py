@@ -1,0 +1,85 @@
+"""The lab itself: doctor, images, compare, report, clean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchlab import labels
+from orchlab.tasks.common import IMAGES, command
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+
+@command()
+def doctor(_: Context) -> None:
+    """Show what this machine has, what is missing, and how to mend it.
+
+    Changes nothing. Exit code 3 when something that the lab needs is missing.
+
+    Example: invoke doctor
+    """
+    from orchlab.engine import doctor
+
+    doctor.require()
+
+
+@command(**IMAGES, only="one image of the catalogue instead of all of them")
+def images(_: Context, images: str = "auto", only: str = "") -> None:
+    """Bring every image that the lab uses into the engine.
+
+    Example: invoke images --images build
+    """
+    from orchlab import lifecycle
+
+    lifecycle.provide_images(images, only)
+
+
+@command(
+    **IMAGES,
+    platforms="comma-separated: compose,swarm,k8s",
+    experiments="comma-separated: control,balance,recreate,crash",
+    keep="leave the platforms up afterwards",
+)
+def compare(
+    _: Context,
+    platforms: str = "",
+    experiments: str = "",
+    images: str = "auto",
+    keep: bool = False,  # noqa: FBT001, FBT002 - invoke turns it into a flag
+) -> None:
+    """Measure the platforms side by side; print a table and write a report.
+
+    Works in a lab of its own (orchlab-compare): stacks that you brought up stay
+    as they are. Exit code 1 when a promise was broken.
+
+    Example: invoke compare --platforms compose,swarm --experiments control,crash
+    """
+    labels.enter("compare")
+    from orchlab import runner
+
+    runner.compare(platforms, experiments, images, keep=keep)
+
+
+@command(run="a directory below results/; the newest if not given")
+def report(_: Context, run: str = "") -> None:
+    """Judge a run again from its raw samples and rewrite its report; needs no engine.
+
+    Example: invoke report --run results/20260102T030405Z
+    """
+    from orchlab import runner
+
+    runner.report(run)
+
+
+@command(keep_images="keep the images; they take the longest to come back")
+def clean(_: Context, keep_images: bool = False) -> None:  # noqa: FBT001, FBT002 - a flag
+    """Remove all that the lab made in the engine, found by its label; stop a private engine.
+
+    Results and the caches in the user's directories stay.
+
+    Example: invoke clean --keep-images
+    """
+    from orchlab import lifecycle
+
+    lifecycle.clean(keep_images=keep_images)
