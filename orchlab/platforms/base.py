@@ -164,6 +164,44 @@ class StoreFaults(Protocol):
         """Replace the Redis container by a new one; returns when the app reaches that one."""
 
 
+@dataclass(frozen=True, slots=True)
+class ClusterNode:
+    """One machine of a platform, as its control plane sees it.
+
+    ``control``: it takes part in deciding; ``leader``: it is the one that decides
+    now (on a control plane of one, that one). ``ready``: the control plane counts
+    on it.
+    """
+
+    name: str
+    control: bool
+    leader: bool
+    ready: bool
+
+
+@runtime_checkable
+class NodeFaults(Protocol):
+    """Faults of a whole machine: of its power, and of its network to the other machines."""
+
+    def nodes(self) -> list[ClusterNode]:
+        """A snapshot of the machines; waits only for a control plane that elects a leader."""
+
+    def stop(self, node: str) -> None:
+        """Cut a machine's power: SIGKILL to all that is on it; raises unless it is off."""
+
+    def start(self, node: str) -> None:
+        """Turn it on again; returns when the control plane counts on it. Idempotent."""
+
+    def cut(self, node: str) -> None:
+        """Drop all traffic between it and the other machines; raises unless some was dropped.
+
+        Clients still reach its entry point.
+        """
+
+    def mend(self) -> None:
+        """Undo every cut; returns at once. Idempotent."""
+
+
 @runtime_checkable
 class Scalable(Protocol):
     """A running release whose number of replicas can be changed."""
