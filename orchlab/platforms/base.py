@@ -225,6 +225,20 @@ class Updatable(Protocol):
 
 
 @runtime_checkable
+class Drainable(Protocol):
+    """Nodes that can be emptied for maintenance: announced, so nothing need be lost."""
+
+    def drain(self, node: str) -> None:
+        """Move every replica off a node; returns when all of them serve elsewhere.
+
+        Raises ``UnknownName`` for another name, ``WaitTimeout`` when the rest cannot take them.
+        """
+
+    def activate(self, node: str) -> None:
+        """Let a drained node take replicas again. No platform moves any back by itself."""
+
+
+@runtime_checkable
 class Observable(Protocol):
     """What a person asks of something that runs."""
 
