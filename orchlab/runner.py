@@ -141,6 +141,8 @@ class Session:
         except BaseException:  # Ctrl-C stays what ends the run, whatever its removal says
             with self._surviving("remove"):
                 self._leave()
+                if not self.keep:
+                    sweep.sweep(labels.LAB, self.platform.name, sweep.INTERRUPTED_SECONDS)
             raise
         self._leave()
 

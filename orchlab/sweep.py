@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 import docker
@@ -21,8 +22,15 @@ SETTLE_SECONDS = 20.0
 """How long a command that was interrupted may go on making things."""
 
 
-def sweep(lab: str, platform: str = "") -> None:
+INTERRUPTED_SECONDS = 2.0
+"""How long the engine may go on with the last request of a command that was interrupted:
+a container that it is just creating appears in no list until it is there."""
+
+
+def sweep(lab: str, platform: str = "", settle: float = 0.0) -> None:
     """Remove a lab's containers, networks and volumes, or those of one platform.
+
+    Done when nothing new has appeared for ``settle`` seconds.
 
     Nodes that kind made carry kind's own label with the lab's name. Containers
     that only visit a network of the lab are disconnected, not removed. An object
@@ -30,37 +38,44 @@ def sweep(lab: str, platform: str = "") -> None:
     still making or removing is tried again; raises ``WaitTimeout`` after that.
     """
     refused: list[str] = []
+    quiet_since = time.monotonic()
 
     def swept() -> bool:
+        nonlocal quiet_since
         try:
-            _sweep_once(lab, platform)
+            found = _sweep_once(lab, platform)
         except APIError as error:
             refused.append(str(error.explanation))
-            return False
-        return True
+            found = True
+        if found:
+            quiet_since = time.monotonic()
+        return not found and time.monotonic() - quiet_since >= settle
 
     wait_until(
         f"what is labelled {labels.KEY}={lab} removed",
         swept,
         timeout=SETTLE_SECONDS,
-        pause=1.0,
-        state=lambda: refused[-1],
+        state=lambda: refused[-1] if refused else "somebody goes on making things",
     )
 
 
-def _sweep_once(lab: str, platform: str) -> None:
+def _sweep_once(lab: str, platform: str) -> bool:
+    """Remove what there is; whether there was anything."""
     client = docker.from_env()
     wanted = [f"{labels.KEY}={lab}"]
     if platform:
         wanted.append(f"{labels.PLATFORM_KEY}={platform}")
-    _remove_containers(client, wanted)
+    containers = _remove_containers(client, wanted)
     if platform in ("", "k8s"):
-        _remove_containers(client, [f"{KIND_CLUSTER}={lab}"])
-    for network in client.networks.list(filters={"label": wanted}, greedy=True):
+        containers += _remove_containers(client, [f"{KIND_CLUSTER}={lab}"])
+    networks = client.networks.list(filters={"label": wanted}, greedy=True)
+    for network in networks:
         _remove_network(network)
-    for volume in client.volumes.list(filters={"label": wanted}):
+    volumes = client.volumes.list(filters={"label": wanted})
+    for volume in volumes:
         with suppress(NotFound):
             volume.remove()
+    return bool(containers or networks or volumes)
 
 
 def leftover(lab: str) -> None:
@@ -85,8 +100,10 @@ def remove_images(lab: str) -> None:
                 console.warn(f"image {name} stays: {error.explanation}")
 
 
-def _remove_containers(client: DockerClient, wanted: list[str]) -> None:
-    in_parallel(_remove_container, client.containers.list(all=True, filters={"label": wanted}))
+def _remove_containers(client: DockerClient, wanted: list[str]) -> int:
+    found = client.containers.list(all=True, filters={"label": wanted}, ignore_removed=True)
+    in_parallel(_remove_container, found)
+    return len(found)
 
 
 def _remove_container(container: Container) -> None:

@@ -52,10 +52,11 @@ def leftovers() -> list[str]:
 
 @pytest.fixture
 def lab() -> Iterator[None]:
-    """A lab with nothing in it, before and after."""
+    """A lab with nothing in it, before and after, whatever a test does to the engine."""
     engine.ensure()
     sweep.sweep(LAB)
     yield
+    engine.ensure()
     sweep.sweep(LAB)
 
 

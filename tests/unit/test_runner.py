@@ -74,6 +74,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakePlatform:
     monkeypatch.setattr(paths, "RESULTS", tmp_path)
     monkeypatch.setattr(runner.engine, "ensure", lambda: None)
     monkeypatch.setattr(runner.sweep, "leftover", lambda _lab: None)
+    monkeypatch.setattr(runner.sweep, "sweep", lambda *_: platform.calls.append("sweep"))
     monkeypatch.setattr(runner, "image_store", lambda _policy: FakeImages())
     monkeypatch.setattr(runner, "PLATFORMS", {"fake": lambda _images: platform})
     return platform
@@ -131,7 +132,7 @@ def test_an_interrupted_run_says_so_and_tears_down(
     with pytest.raises(KeyboardInterrupt):
         runner.compare("", "crash", "auto", keep=False)
     assert results.load(results.latest(paths.RESULTS)).state == "interrupted"
-    assert fake.calls[-1] == "delete"
+    assert fake.calls[-2:] == ["delete", "sweep"]
 
 
 def test_an_experiment_that_breaks_is_unknown(fake: FakePlatform, tmp_path: Path) -> None:

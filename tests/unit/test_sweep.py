@@ -1,0 +1,56 @@
+"""Removal by label, with a test double of the engine."""
+
+from __future__ import annotations
+
+from unittest.mock import Mock
+
+import docker
+import pytest
+from docker.errors import APIError
+
+from orchlab import sweep
+from orchlab.errors import WaitTimeout
+
+
+class FakeEngine:
+    """An engine whose list of containers is another one at each look."""
+
+    def __init__(self, *looks: list[Mock]) -> None:
+        self.looks = list(looks)
+        self.containers = Mock(list=self._containers)
+        self.networks = Mock(list=Mock(return_value=[]))
+        self.volumes = Mock(list=Mock(return_value=[]))
+
+    def _containers(self, **_: object) -> list[Mock]:
+        return self.looks.pop(0) if self.looks else []
+
+
+def swept(monkeypatch: pytest.MonkeyPatch, fake: FakeEngine) -> None:
+    """Sweep one platform of a lab on that engine."""
+    monkeypatch.setattr(docker, "from_env", lambda: fake)
+    sweep.sweep("lab", "compose")
+
+
+def test_what_appears_while_sweeping_goes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container that was still being created at the first look is removed at the next."""
+    early, late = Mock(), Mock()
+    swept(monkeypatch, FakeEngine([early], [late]))
+    early.remove.assert_called_once_with(v=True, force=True)
+    late.remove.assert_called_once_with(v=True, force=True)
+
+
+def test_a_refusal_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else is removing it right now: the next look finds nothing."""
+    busy = Mock()
+    busy.remove.side_effect = APIError("conflict", explanation="removal is in progress")
+    swept(monkeypatch, FakeEngine([busy]))
+    busy.remove.assert_called_once()
+
+
+def test_what_cannot_be_removed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's own reason stands in the error."""
+    stuck = Mock()
+    stuck.remove.side_effect = APIError("conflict", explanation="device is busy")
+    monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0.0)
+    with pytest.raises(WaitTimeout, match="device is busy"):
+        swept(monkeypatch, FakeEngine([stuck], [stuck]))
