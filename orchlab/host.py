@@ -48,6 +48,22 @@ def source() -> dict[str, Any]:
     return {"commit": commit, "dirty": bool(changes.strip())}
 
 
+def revision(directory: Path) -> str:
+    """The commit that last changed a directory of the checkout; unknown without git.
+
+    Other commits do not change it: what has the same content has the same revision.
+    ``-dirty`` follows when files differ from that commit.
+    """
+    try:
+        asked = ["git", "log", "-1", "--format=%H", "--", str(directory)]
+        commit = shell.run(asked, cwd=ROOT, echo=False).strip()
+        status = ["git", "status", "--porcelain", "--", str(directory)]
+        changes = shell.run(status, cwd=ROOT, echo=False).strip()
+    except CommandFailed:
+        return UNKNOWN
+    return f"{commit}-dirty" if commit and changes else commit or UNKNOWN
+
+
 def _system() -> str:
     try:
         return platform.freedesktop_os_release()["PRETTY_NAME"]

@@ -13,6 +13,7 @@ from docker.errors import ImageNotFound
 from orchlab import console
 from orchlab.engine import host
 from orchlab.errors import CommandFailed, OrchlabError, UsageError
+from orchlab.host import revision
 from orchlab.images import buildx
 from orchlab.images.fingerprint import of_text, of_tree
 from orchlab.paths import APP
@@ -79,8 +80,10 @@ class ImageStore:
     def app(self, version: str = APP_VERSION) -> Image:
         """The app's image, built from ``app/``; its tag changes with its content.
 
-        ``version`` is what the app answers as its own. The first version is also
-        tagged ``orchlab/app:current``, the default of ``stacks/`` and ``k8s/``.
+        ``version`` is what the app answers as its own. The commit is a label and no
+        part of the tag: a commit that leaves ``app/`` alone rebuilds nothing. The first
+        version is also tagged ``orchlab/app:current``, the default of ``stacks/`` and
+        ``k8s/``.
         Raises ``UsageError`` for a version that cannot be part of a tag and
         ``CommandFailed`` when the build fails.
         """
@@ -92,7 +95,7 @@ class ImageStore:
         image = self.present(reference)
         if image is None:
             arguments = {"PYTHON_IMAGE": python.reference, "APP_VERSION": version}
-            buildx.build(APP, reference, arguments)
+            buildx.build(APP, reference, arguments | {"COMMIT": revision(APP)})
             image = self.require(reference)
         if version == APP_VERSION:
             self.client.images.get(image.id).tag(f"{PREFIX}/app", "current")

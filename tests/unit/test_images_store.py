@@ -8,7 +8,7 @@ from docker.errors import APIError, ImageNotFound
 from orchlab import labels
 from orchlab.engine import host
 from orchlab.errors import CommandFailed, UnknownName, UsageError
-from orchlab.images import buildx, catalogue
+from orchlab.images import buildx, catalogue, store
 from orchlab.images.catalogue import Entry
 from orchlab.images.store import ImageStore, Policy
 
@@ -53,6 +53,7 @@ class Bench:
 
     images: FakeImages = field(default_factory=FakeImages)
     done: list[str] = field(default_factory=list)
+    arguments: dict[str, str] = field(default_factory=dict)
     pull_fails: bool = False
 
     def store(self, policy: Policy) -> ImageStore:
@@ -77,6 +78,7 @@ class Bench:
         """Stand in for a build with BuildKit."""
         assert (context / "Dockerfile").is_file()
         self.done.append(verb)
+        self.arguments = arguments
         if self.pull_fails and "PUBLIC" in arguments:
             raise CommandFailed(["docker"], 1, "denied")
         self.images.tags.add(reference)
@@ -155,12 +157,24 @@ def test_unknown_names_and_policies_are_usage_errors(bench: Bench) -> None:
 
 def test_the_app_is_built_once_per_content_and_version(bench: Bench) -> None:
     """The same version of the same files is not built again; another version is."""
-    store = bench.store("auto")
-    first = store.app("1")
-    assert store.app("1") == first
+    images = bench.store("auto")
+    first = images.app("1")
+    assert images.app("1") == first
     assert bench.done == ["build", "build"]  # python and the app
-    assert store.app("2").reference != first.reference
+    assert images.app("2").reference != first.reference
     assert "orchlab/app:current" in bench.images.tags
+
+
+def test_a_commit_is_told_to_the_build_and_makes_no_other_image(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The build learns version and commit; the same files in another commit stay one image."""
+    monkeypatch.setattr(store, "revision", lambda directory: f"{directory.name}-at-1")
+    first = bench.store("auto").app("7")
+    assert (bench.arguments["APP_VERSION"], bench.arguments["COMMIT"]) == ("7", "app-at-1")
+    monkeypatch.setattr(store, "revision", lambda _: "app-at-2")
+    assert bench.store("auto").app("7") == first
+    assert bench.arguments["COMMIT"] == "app-at-1"
 
 
 @pytest.mark.parametrize("version", ["", "a b", "-1", "x" * 65, "1/2"])
