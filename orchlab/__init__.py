@@ -20,7 +20,7 @@ The map of the package, in the order in which a run uses it:
 ``platforms``       one adapter per orchestrator behind the same protocols
 ``experiments``     what is asked of each platform, and how it is judged
 ``prober``          open-loop HTTP probing in a process of its own
-``outages``         samples -> outage intervals and metrics (pure)
+``outages``, ``metrics``  samples -> outage intervals -> what a fault cost (pure)
 ``records``         Event, Sample, Outage, Finding, Run (frozen)
 ``runner``          platforms x experiments
 ``results``         runs on disk

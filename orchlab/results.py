@@ -26,7 +26,7 @@ from typing import Any, Literal
 from orchlab.errors import OrchlabError, UsageError
 from orchlab.host import describe, source, version
 from orchlab.platforms.base import DEFAULTS, Facts
-from orchlab.prober.rows import append, scan
+from orchlab.prober.rows import scan
 from orchlab.records import Event, Finding, History, Sample
 
 SCHEMA = 1
@@ -78,12 +78,6 @@ class RunDir:
         path = self.path / platform / f"{name}.jsonl"
         path.parent.mkdir(exist_ok=True)
         return path
-
-    def append(
-        self, platform: str, experiment: str, *records: Event | Sample, variant: str = DEFAULTS
-    ) -> None:
-        """Append records to that file."""
-        append(self.history(platform, experiment, variant), *records)
 
     def save_facts(self, platform: str, facts: Facts) -> None:
         """Keep what was in force on a platform."""

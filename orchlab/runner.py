@@ -6,7 +6,6 @@ and the others go on; Ctrl-C still tears down what is up.
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -147,14 +146,14 @@ class Session:
         self._leave()
 
     def _bring_up(self) -> Release:
-        with self._timed("images"):
+        with self.directory.timing(self.platform.name, "images"):
             self.platform.prepare()
             release = Release(self.images.app(), variant=recommended(self.platform))
-        with self._timed("create"):
+        with self.directory.timing(self.platform.name, "create"):
             self.platform.create()
-        with self._timed("publish"):
+        with self.directory.timing(self.platform.name, "publish"):
             self.platform.publish(release.image)
-        with self._timed("deploy"):
+        with self.directory.timing(self.platform.name, "deploy"):
             self.platform.deploy(release)
         self.directory.save_facts(self.platform.name, self.platform.facts())
         return release
@@ -165,7 +164,7 @@ class Session:
 
     def _publish_change(self) -> None:
         changed = self.images.app(CHANGED_VERSION)
-        with self._timed("publish a changed app"):
+        with self.directory.timing(self.platform.name, "publish a changed app"):
             self.platform.publish(changed)
 
     @contextmanager
@@ -184,7 +183,8 @@ class Session:
         with self._surviving("logs"):
             self.platform.collect_logs(self._folder() / "logs")
         if not self.keep:
-            with console.step(f"{self.platform.name}: remove"), self._timed("delete"):
+            timing = self.directory.timing(self.platform.name, "delete")
+            with console.step(f"{self.platform.name}: remove"), timing:
                 self.platform.delete()
                 sweep.leftover(labels.LAB)
 
@@ -192,12 +192,6 @@ class Session:
         path = self.directory.path / self.platform.name
         path.mkdir(exist_ok=True)
         return path
-
-    @contextmanager
-    def _timed(self, step: str) -> Iterator[None]:
-        started = time.monotonic()
-        yield
-        self.directory.save_timing(self.platform.name, step, time.monotonic() - started)
 
 
 def recommended(platform: Platform) -> str:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from orchlab.outages import Metrics, measure, void_reasons
+from orchlab.metrics import Metrics, measure, void_reasons
 from orchlab.platforms.base import Platform, Release, Replica
 from orchlab.records import Event, Finding, History, Verdict
 from orchlab.wait import wait_until

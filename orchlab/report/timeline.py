@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from orchlab import outages
+from orchlab import metrics, outages
 from orchlab.outages import BIN_NS, NS_PER_S
 from orchlab.records import Event, History, Sample
 
@@ -50,7 +50,7 @@ class Lane:
     entry: str
     y: float
     bars: list[Bar]
-    tally: outages.Tally
+    tally: metrics.Tally
     outages: str
     p50: str
     p99: str
@@ -170,10 +170,10 @@ def _lane(axis: Axis, key: tuple[str, str], samples: list[Sample], y: float) -> 
         entry=key[1],
         y=y,
         bars=_bars(axis, samples),
-        tally=outages.tally(samples),
+        tally=metrics.tally(samples),
         outages=_spans(axis, [(o.first_fail_ns, o.last_fail_ns) for o in found]),
-        p50=_ms(outages.latency_ms(samples, 50)),
-        p99=_ms(outages.latency_ms(samples, 99)),
+        p50=_ms(metrics.latency_ms(samples, 50)),
+        p99=_ms(metrics.latency_ms(samples, 99)),
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchlab import metrics
 from orchlab import outages as out
 from orchlab.records import Outage, Sample
 
@@ -113,7 +114,7 @@ def test_disturbed_time_matches_the_oracle(samples: list[Sample]) -> None:
 def test_info_is_never_counted(samples: list[Sample]) -> None:
     """Removing the info samples changes neither F nor B nor R."""
     known = [s for s in samples if s.outcome != "info"]
-    assert out.tally(samples) == out.tally(known)
+    assert metrics.tally(samples) == metrics.tally(known)
     assert out.blackout(samples) == out.blackout(known)
     assert out.recovered_s(samples, 0, 20_000 * MS) == out.recovered_s(known, 0, 20_000 * MS)
 
@@ -121,7 +122,7 @@ def test_info_is_never_counted(samples: list[Sample]) -> None:
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.floats(0.1, 100))
 def test_percentile_is_nearest_rank(values: list[float], percent: float) -> None:
     """A percentile is a value that occurred, with at least that share at or below it."""
-    got = out.percentile(values, percent)
+    got = metrics.percentile(values, percent)
     assert got in values
     assert sum(v <= got for v in values) >= len(values) * percent / 100 - 1e-9
 
@@ -129,17 +130,17 @@ def test_percentile_is_nearest_rank(values: list[float], percent: float) -> None
 @given(st.integers(1, 100_000))
 def test_zero_failures_bound_is_exact(total: int) -> None:
     """At the bound, seeing no failure at all has a probability of exactly 5 %."""
-    bound = out.zero_failures_bound(total)
+    bound = metrics.zero_failures_bound(total)
     assert math.isclose((1 - bound) ** total, 0.05, rel_tol=1e-6)
     assert bound <= 3 / total
 
 
 def test_bound_of_3000_requests() -> None:
     """Zero failures in 3,000 requests bound the failure rate at 0.1 %."""
-    assert out.zero_failures_bound(3000) == pytest.approx(0.001, rel=0.01)
-    assert str(out.Tally(0, 3000)) == "0/3000 (< 0.1 %)"
+    assert metrics.zero_failures_bound(3000) == pytest.approx(0.001, rel=0.01)
+    assert str(metrics.Tally(0, 3000)) == "0/3000 (< 0.1 %)"
     with pytest.raises(ValueError, match="no request"):
-        out.zero_failures_bound(0)
+        metrics.zero_failures_bound(0)
 
 
 def test_measure_a_known_outage() -> None:
@@ -150,7 +151,7 @@ def test_measure_a_known_outage() -> None:
         sample(at, "fail" if 1000 <= at < 1400 else "ok", series[i % 2])
         for i, at in enumerate(times)
     ]
-    got = out.measure(samples, 990 * MS, 12_000 * MS)
+    got = metrics.measure(samples, 990 * MS, 12_000 * MS)
     assert (got.new.failed, got.reused.failed) == (10, 10)
     assert got.blackout is not None
     assert out.bounds_s(got.blackout) == (0.38, 0.42)
@@ -163,7 +164,7 @@ def test_measure_a_known_outage() -> None:
 def test_censored_recovery_is_text() -> None:
     """A recovery that was not seen is given as at least the window."""
     samples = [sample(at, "fail") for at in range(0, 8000, 20)]
-    got = out.measure(samples, 0, 8000 * MS)
+    got = metrics.measure(samples, 0, 8000 * MS)
     assert got.recovered_s is None
     assert got.values()["recovered_s"] == ">= 8.0"
     assert got.values()["blackout_s"] == ">= 7.98"
@@ -172,7 +173,7 @@ def test_censored_recovery_is_text() -> None:
 def test_a_late_outage_is_not_hidden() -> None:
     """An outage later than 5 s after the fault is reported beside the early R."""
     samples = [sample(at, "fail" if 7000 <= at < 7200 else "ok") for at in range(0, 15_000, 20)]
-    got = out.measure(samples, 0, 15_000 * MS)
+    got = metrics.measure(samples, 0, 15_000 * MS)
     assert got.recovered_s == 0
     assert got.values()["failed_after_recovery"] == 10
 
@@ -180,9 +181,9 @@ def test_a_late_outage_is_not_hidden() -> None:
 def test_void_reasons() -> None:
     """A late sender, a failed control and a missing control each void the samples."""
     good = [sample(at, series="control") for at in range(0, 1000, 10)]
-    assert out.void_reasons(good) == []
-    assert "send lag 30.0 ms" in out.void_reasons([sample(0, series="control", lag_ms=30)])[0]
-    assert out.void_reasons([*good, sample(5, "fail", "control")]) == [
+    assert metrics.void_reasons(good) == []
+    assert "send lag 30.0 ms" in metrics.void_reasons([sample(0, series="control", lag_ms=30)])[0]
+    assert metrics.void_reasons([*good, sample(5, "fail", "control")]) == [
         "1 of 101 control requests failed"
     ]
-    assert out.void_reasons([sample(0)]) == ["the control server was not probed"]
+    assert metrics.void_reasons([sample(0)]) == ["the control server was not probed"]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from orchlab import outages
+from orchlab import metrics
 from orchlab.errors import OrchlabError
 from orchlab.paths import ROOT
 from orchlab.platforms.base import Endpoint
@@ -96,7 +96,7 @@ def test_series_and_entries(tmp_path: Path) -> None:
         new = sum(s.series == "new" for s in samples)
         assert new >= 35
         assert new + 2 <= one.connections + two.connections <= new + 8
-    assert outages.void_reasons(samples) == []
+    assert metrics.void_reasons(samples) == []
     kinds = Counter(r.kind for r in scan(into) if isinstance(r, Event))
     assert (kinds["probe-start"], kinds["probe-stop"]) == (1, 1)
     assert kinds["pressure"] >= 1 or pressure.sample() is None

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from orchlab import console, results
 from orchlab.platforms.base import Facts
+from orchlab.prober.rows import append
 from orchlab.records import Event, Finding, Sample, Series
 from orchlab.report import matrix, render, show
 from orchlab.report.table import show_timings
@@ -75,9 +76,10 @@ def run(tmp_path: Path) -> results.Run:
     directory = results.open_run(tmp_path, PLAN)
     findings = []
     for name in ENTRIES:
-        directory.append(name, "control", *samples(name, faulty=False, seconds=10))
-        directory.append(name, "control", *events(faulty=False))
-        directory.append(name, "crash", *samples(name, faulty=True), *events(faulty=True))
+        append(directory.history(name, "control"), *samples(name, faulty=False, seconds=10))
+        append(directory.history(name, "control"), *events(faulty=False))
+        crash = directory.history(name, "crash")
+        append(crash, *samples(name, faulty=True), *events(faulty=True))
         directory.save_facts(
             name,
             Facts({"engine": "29.1"}, f"client -> {name}", {f"{name} delay": "5 s (default)"}),

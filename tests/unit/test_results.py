@@ -11,6 +11,7 @@ import pytest
 from orchlab import host, results
 from orchlab.errors import CommandFailed, OrchlabError, UsageError
 from orchlab.platforms.base import Facts
+from orchlab.prober.rows import append
 from orchlab.records import Event, Finding, Sample
 
 SAMPLE = Sample("new", "n1", 1, 2, 3, "ok", 200, "", "r1", "7")
@@ -21,8 +22,8 @@ FINDING = Finding("crash", "swarm", "hardened", "pass", "healed", {"recovered_s"
 def test_a_run_comes_back_as_written(tmp_path: Path) -> None:
     """Everything saved in a run is read back equal, per platform, experiment and variant."""
     run = results.open_run(tmp_path, {"platforms": ["swarm"]})
-    run.append("swarm", "crash", SAMPLE, Event(5, "fault", "r1"), variant="hardened")
-    run.append("swarm", "control", SAMPLE)
+    append(run.history("swarm", "crash", "hardened"), SAMPLE, Event(5, "fault", "r1"))
+    append(run.history("swarm", "control"), SAMPLE)
     run.save_facts("swarm", FACTS)
     run.save_timing("swarm", "create", 9.87654)
     with run.timing("swarm", "deploy"):
@@ -58,7 +59,7 @@ def test_start_is_on_disk_at_once(tmp_path: Path) -> None:
 def test_killed_run_is_readable(tmp_path: Path) -> None:
     """A line cut in the middle is left out and reported; what came before is kept."""
     run = results.open_run(tmp_path, {})
-    run.append("compose", "crash", SAMPLE)
+    append(run.history("compose", "crash"), SAMPLE)
     with run.history("compose", "crash").open("a") as file:
         file.write('{"type":"sample","ser')
     got = results.load(run.path)
