@@ -160,7 +160,7 @@ def _await_answer(daemon: subprocess.Popen[bytes] | None) -> None:
     def up() -> bool:
         if daemon is not None and daemon.poll() is not None and pid() is None:
             raise OrchlabError(
-                f"dockerd ended at once with exit status {daemon.returncode}\n{_log_tail()}",
+                f"dockerd ended at once with exit status {daemon.returncode}\n{log_tail()}",
                 f"the whole log is {log_file()}",
             )
         return named.answers(url())
@@ -169,13 +169,16 @@ def _await_answer(daemon: subprocess.Popen[bytes] | None) -> None:
         wait_until("the private Docker engine answers", up, timeout=START_TIMEOUT)
     except WaitTimeout as error:
         raise OrchlabError(
-            f"{error.message}\n{_log_tail()}", f"the whole log is {log_file()}"
+            f"{error.message}\n{log_tail()}", f"the whole log is {log_file()}"
         ) from error
 
 
-def _log_tail() -> str:
+def log_tail(count: int = LOG_TAIL) -> str:
+    """The last lines of dockerd's log, indented; empty when it never ran."""
+    if not log_file().exists():
+        return ""
     lines = log_file().read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(f"    {line}" for line in lines[-LOG_TAIL:])
+    return "\n".join(f"    {line}" for line in lines[-count:])
 
 
 def stop() -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchlab import engine, labels, paths, sweep
+from orchlab.engine import private
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.images.store import ImageStore
 from orchlab.lifecycle import image_store
@@ -17,6 +18,15 @@ from orchlab.platforms.registry import PLATFORMS
 from orchlab.records import Finding
 from orchlab.results import RunDir
 from orchlab.runner import measure_once, recommended
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """Beside a failure stands what a private engine said last."""
+    report = yield
+    if report.failed:
+        report.sections.append(("the private engine's log", private.log_tail(40)))
+    return report
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
