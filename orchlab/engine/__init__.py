@@ -8,6 +8,7 @@ module         holds
 ``private``    start, find and stop the private engine
 ``leftovers``  what a killed engine or a reboot leaves behind
 ``named``      the engine that the user's environment or context names
+``contexts``   the engine of a docker context that was asked for by name
 ``host``       probes: registry, certificates, capabilities, IPVS
 ``limits``     disk space and kernel limits that the engine needs
 ``doctor``     the table of ``invoke doctor``
@@ -29,7 +30,7 @@ import requests
 from docker.errors import DockerException
 
 from orchlab import console, labels, shell
-from orchlab.engine import apt, limits, named, packages, private
+from orchlab.engine import apt, contexts, limits, named, packages, private
 from orchlab.errors import CommandFailed, HostUnfit
 
 Kind = Literal["host", "private"]
@@ -68,6 +69,19 @@ def ensure() -> Engine:
     if engine.root.exists():  # an engine in a virtual machine has its disk elsewhere
         limits.require_disk(engine.root, built=has_images())
     limits.raise_inotify_instances()
+    return engine
+
+
+def use(context: str) -> Engine:
+    """The engine of a docker context, to work on another Docker host from here.
+
+    Its published ports may be out of reach, since they are on its own 127.0.0.1.
+    Raises ``UnknownName`` for a context that does not exist, ``HostUnfit`` when no
+    engine answers there or when compose or buildx is missing here.
+    """
+    contexts.enter(context)
+    engine = _describe("host", os.environ["DOCKER_HOST"])
+    _require_plugins(engine)
     return engine
 
 
