@@ -35,6 +35,11 @@ def note(text: str) -> None:
     err.print(escape(text), soft_wrap=True)
 
 
+def line(text: str) -> None:
+    """One line of a result, as it is, on stdout."""
+    out.print(escape(text), soft_wrap=True)
+
+
 def rule(title: str) -> None:
     """A heading between parts of long work."""
     err.rule(escape(title), align="left")

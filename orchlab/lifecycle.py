@@ -7,6 +7,7 @@ import time
 from typing import cast
 
 import docker
+from rich.markup import escape
 
 from orchlab import console, engine, labels, paths, sweep
 from orchlab.errors import OrchlabError, PromiseBroken, UsageError
@@ -104,7 +105,8 @@ def status(platform: Observable) -> None:
 
 def print_table(table: Table) -> None:
     """Print a table of plain text on stdout."""
-    console.table(table.title, table.header, table.rows)
+    rows = (tuple(escape(cell) for cell in row) for row in table.rows)
+    console.table(escape(table.title), table.header, rows)
 
 
 def require_replicas(replicas: int) -> None:
