@@ -7,21 +7,23 @@ are fixed: a node that was killed comes back as the same node.
 
 from __future__ import annotations
 
-import os
+import ipaddress
+import re
 import socket
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from signal import SIGKILL, Signals
+from typing import Literal, cast
 
 import docker
 import requests
 from docker import DockerClient
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import DockerException, NotFound
 from docker.models.containers import Container
 
 from orchlab import labels, paths, shell
-from orchlab.errors import HostUnfit, OrchlabError
+from orchlab.errors import OrchlabError
 from orchlab.platforms.base import Endpoint
 from orchlab.wait import wait_until
 
@@ -31,10 +33,12 @@ PLATFORM = "swarm"
 ENTRY_PORT = 8080
 """The port on which every node takes requests, inside the nodes' network."""
 
-API_DIRECTORY = "/orchlab"
-LONGEST_SOCKET = 107  # sockaddr_un holds 108 bytes, one of them the terminating zero
+FIRST_HOST: dict[Role, int] = {"manager": 10, "worker": 20}
+"""Where the fixed addresses of a role begin, so that no node moves when another one
+comes or goes; the engine hands out the upper half of the network by itself."""
+
 START_SECONDS = 60.0
-PORT_ATTEMPTS = 3
+PROBE_SECONDS = 3.0
 DOCTOR = "`invoke doctor` shows whether this machine can run nested engines"
 
 
@@ -61,6 +65,11 @@ class Node:
         """The same as a value of ``DOCKER_HOST``."""
         return f"unix://{self.socket}"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes the ``docker`` command talk to this node's engine."""
+        return {"DOCKER_HOST": self.url}
+
     def client(self, timeout: float = 60.0) -> DockerClient:
         """A client of the node's engine, to be closed by the caller (``closing``)."""
         return DockerClient(base_url=self.url, timeout=int(timeout))
@@ -77,77 +86,27 @@ class Node:
         bound = self.container().attrs["HostConfig"]["PortBindings"][f"{ENTRY_PORT}/tcp"][0]
         return Endpoint(self.name, f"http://{bound['HostIp']}:{bound['HostPort']}")
 
-    def kill_process(self, pid: int) -> None:
-        """SIGKILL a process by its number in the node, behind its engine's back.
+    def signal_process(self, pid: int, signal: Signals) -> None:
+        """Signal a process by its number in the node, behind its engine's back.
 
         Raises ``CommandFailed`` when there is no such process.
         """
-        shell.run(["docker", "exec", self.name, "kill", "-KILL", str(pid)])
+        shell.run(["docker", "exec", self.name, "kill", f"-{int(signal)}", str(pid)])
+
+    def kill_process(self, pid: int) -> None:
+        """SIGKILL a process of the node; raises as ``signal_process`` does."""
+        self.signal_process(pid, SIGKILL)
 
 
-def create(node: Node, network: str, image: str, registry: str) -> None:
-    """Make and start one node; it trusts ``registry`` without TLS."""
-    _make_socket_directory(node.socket)
-    client = docker.from_env()
-    client.volumes.create(node.name, labels=labels.labels(PLATFORM))
-    for attempt in range(1, PORT_ATTEMPTS + 1):
-        container = client.containers.create(
-            image, _daemon_flags(registry), **_settings(node, network, client)
-        )
-        try:
-            container.start()
-        except APIError as error:
-            container.remove(force=True)
-            taken = "already allocated" in str(error) or "already in use" in str(error)
-            if not taken or attempt == PORT_ATTEMPTS:
-                raise
-        else:
-            return
+def place(role: Role, number: int, subnet: ipaddress.IPv4Network) -> Node:
+    """The node of that role and number, with its fixed address in the nodes' network."""
+    return Node(role, number, str(subnet[FIRST_HOST[role] + number]))
 
 
-def _make_socket_directory(path: Path) -> None:
-    if len(str(path).encode()) > LONGEST_SOCKET:
-        raise HostUnfit(
-            f"the path of a node's socket is too long for the kernel: {path}",
-            f"set XDG_STATE_HOME to a shorter directory (at most {LONGEST_SOCKET} bytes in all)",
-        )
-    for directory in (path.parent.parent, path.parent):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def _daemon_flags(registry: str) -> list[str]:
-    """The group lets a user who is not root use the socket; the directory keeps others out."""
-    return [
-        f"--host=unix://{API_DIRECTORY}/docker.sock",
-        f"--group={os.getgid()}",
-        f"--insecure-registry={registry}",
-    ]
-
-
-def _settings(node: Node, network: str, client: DockerClient) -> dict[str, Any]:
-    endpoint = client.api.create_endpoint_config(ipv4_address=node.address)
-    binds = [f"{node.name}:/var/lib/docker", f"{node.socket.parent}:{API_DIRECTORY}"]
-    if Path("/lib/modules").is_dir():
-        binds.append("/lib/modules:/lib/modules:ro")  # for modules that overlays load on demand
-    return {
-        "name": node.name,
-        "hostname": node.name,
-        "labels": labels.labels(PLATFORM),
-        "privileged": True,
-        "environment": {"container": "docker"},  # how programs know that they are in one
-        "tmpfs": {"/run": ""},  # pid files and sockets must not outlive a killed node
-        "volumes": binds,
-        "network": network,
-        "networking_config": {network: endpoint},
-        "ports": {f"{ENTRY_PORT}/tcp": ("127.0.0.1", _free_port())},
-    }
-
-
-def _free_port() -> int:
-    """A number of our own choice, because one that the engine chose changes on restart."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def identify(name: str) -> tuple[Role, int] | None:
+    """Role and number that a container's name tells; None if it is no node of this lab."""
+    found = re.fullmatch(rf"{re.escape(labels.LAB)}-(manager|worker)(\d+)", name)
+    return (cast("Role", found[1]), int(found[2])) if found else None
 
 
 def await_engine(node: Node) -> None:
@@ -175,6 +134,18 @@ def await_engine(node: Node) -> None:
         state=lambda: _last_words(container),
         hint=DOCTOR,
     )
+
+
+def leads(node: Node) -> bool:
+    """Whether this manager can carry out commands now: it leads, or knows who does."""
+    if not _listens(node.socket):
+        return False
+    try:
+        with closing(node.client(timeout=PROBE_SECONDS)) as client:
+            swarm = client.info()["Swarm"]
+    except (DockerException, requests.RequestException):
+        return False
+    return bool(swarm["ControlAvailable"]) and not swarm.get("Error")
 
 
 def _listens(path: Path) -> bool:

@@ -34,15 +34,15 @@ STORE_SECONDS = 60.0
 
 
 class Swarm:
-    """Platform ``swarm``: one manager and two workers, each a privileged container."""
+    """Platform ``swarm``: nodes of the lab's own, each a privileged container."""
 
     name = PLATFORM
     variants = VARIANTS
 
-    def __init__(self, images: ImageStore) -> None:
+    def __init__(self, images: ImageStore, fleet: Fleet | None = None) -> None:
         self.images = images
         self.registry = Registry(images)
-        self.fleet = Fleet()
+        self.fleet = fleet or Fleet()
 
     @cached_property
     def data_path(self) -> DataPath:
@@ -66,14 +66,7 @@ class Swarm:
         image = self.images.ensure("swarm-node")
         self.fleet.ensure_network()
         self.registry.start(self.fleet.network)
-        with console.step(f"swarm: {len(self.fleet.all)} nodes"):
-            if swarm_cluster.usable(self.fleet):
-                return
-            if self.fleet.existing():
-                console.warn("the swarm is unfinished or broken: making it anew, without its data")
-            self.fleet.remove()
-            self.fleet.create(image.reference, self.registry.host)
-            swarm_cluster.form(self.fleet)
+        swarm_cluster.ensure(self.fleet, image.reference, self.registry.host)
 
     def publish(self, image: Image) -> None:
         """Push to the registry and pull on every node, so that no start waits for a pull.

@@ -1,120 +1,152 @@
-"""The swarm that the nodes form: begin, join, label, and find it healthy again."""
+"""The swarm that the lab's nodes form: begin, grow, shrink, and find it healthy again."""
 
 from __future__ import annotations
 
 from contextlib import closing
 
-from docker.errors import APIError, DockerException
+import requests
+from docker import DockerClient
+from docker.errors import DockerException
 
-from orchlab.errors import OrchlabError
+from orchlab import console
+from orchlab.errors import OrchlabError, WaitTimeout
 from orchlab.parallel import in_parallel
-from orchlab.platforms.nodes import Node
+from orchlab.platforms import swarm_members as members
+from orchlab.platforms.nodes import Node, leads
 from orchlab.platforms.swarm_fleet import Fleet
 from orchlab.wait import wait_until
 
-READY_SECONDS = 30.0
 PEER_PORT = 2377
-STORE_LABEL = "orchlab.store"
-"""The node label that says where Redis and its volume live."""
+
+
+def ensure(fleet: Fleet, image: str, registry: str) -> None:
+    """Make the swarm that is wanted out of whatever is there; its network must exist.
+
+    A swarm that is there keeps its services: nodes that stand still are started,
+    missing ones join, surplus ones leave once their tasks run elsewhere. One that
+    is beyond repair is made anew, without its data, and that is said.
+    """
+    if fleet.existing() and not revive(fleet):
+        console.warn("the swarm is unfinished or broken: making it anew, without its data")
+        fleet.remove()
+    if fleet.existing():
+        resize(fleet, image, registry)
+    else:
+        nodes = fleet.all
+        with console.step(f"swarm: start {len(nodes)} nodes"):
+            fleet.create(nodes, image, registry)
+        with console.step(f"swarm: join {len(nodes)} nodes"):
+            form(fleet)
+
+
+def revive(fleet: Fleet) -> bool:
+    """Whether what an earlier run left is a swarm, after starting what stood still.
+
+    The daemons of nodes that died with their engine need a moment to meet again.
+    """
+    try:
+        fleet.start()
+        if not any(node.role == "manager" and _began(node) for node in fleet.members):
+            return False
+        wait_until(
+            "a swarm manager that knows a leader",
+            lambda: leads(fleet.manager),
+            timeout=members.READY_SECONDS,
+        )
+    except (OrchlabError, DockerException, requests.RequestException):
+        return False
+    return True
 
 
 def form(fleet: Fleet) -> None:
     """Make one swarm of fresh nodes; returns when all are ready."""
     first, *others = fleet.all
     with closing(first.client()) as client:
-        own = first.address
-        client.swarm.init(advertise_addr=own, listen_addr=f"{own}:{PEER_PORT}")
+        client.swarm.init(advertise_addr=first.address, listen_addr=_listen(first))
+    _join(first, others)
+    members.await_ready(lambda: fleet.manager, [node.name for node in fleet.all])
+    members.label_store(first, first.name)
+
+
+def resize(fleet: Fleet, image: str, registry: str) -> None:
+    """Let the swarm have the nodes that are wanted; returns when all are ready."""
+    wanted = fleet.all
+    _remove_sick(fleet)
+    present = fleet.members
+    if missing := [node for node in wanted if node not in present]:
+        with console.step(f"swarm: add {_names(missing)}"):
+            fleet.create(missing, image, registry)
+    known = members.seen(fleet.manager)
+    if strangers := [node for node in wanted if not _belongs(node, known)]:
+        _join(fleet.manager, strangers)
+    if surplus := [node for node in present if node not in wanted]:
+        with console.step(f"swarm: remove {_names(surplus)}; their tasks move first"):
+            for node in surplus:
+                members.dismiss(fleet.manager, node.name)
+            fleet.remove(node.name for node in surplus)
+    names = [node.name for node in wanted]
+    members.forget(fleet.manager, names)
+    members.await_ready(lambda: fleet.manager, names)
+    members.label_store(fleet.manager, wanted[0].name)
+
+
+def _remove_sick(fleet: Fleet) -> None:
+    """Remove the members that do not become ready, to be made anew."""
+    known = members.seen(fleet.manager)
+    ours = [node.name for node in fleet.members if _belongs(node, known)]
+    try:
+        members.await_ready(lambda: fleet.manager, ours)
+    except WaitTimeout:
+        states = members.seen(fleet.manager)
+        sick = [name for name in ours if states.get(name) != "ready"]
+        console.warn(f"not ready: {', '.join(sick)}; making anew what is on them")
+        for name in sick:
+            members.dismiss(fleet.manager, name)
+        fleet.remove(sick)
+
+
+def _join(manager: Node, nodes: list[Node]) -> None:
+    with closing(manager.client()) as client:
         client.swarm.reload()
         tokens: dict[str, str] = client.swarm.attrs["JoinTokens"]
+
+    def join(node: Node) -> None:
+        with closing(node.client()) as client:
+            if _state(client) != "inactive":  # it belongs to a swarm that knows it no more
+                client.swarm.leave(force=True)
+            client.swarm.join(
+                remote_addrs=[f"{manager.address}:{PEER_PORT}"],
+                join_token=tokens[node.role.capitalize()],
+                advertise_addr=node.address,
+                listen_addr=_listen(node),
+            )
+
     # Managers one after another: each changes the quorum.
-    for manager in (node for node in others if node.role == "manager"):
-        _join(fleet, manager, tokens["Manager"])
-    workers = [node for node in others if node.role == "worker"]
-    in_parallel(lambda node: _join(fleet, node, tokens["Worker"]), workers)
-    await_ready(fleet)
-    _label_store(first)
+    for node in nodes:
+        if node.role == "manager":
+            join(node)
+    in_parallel(join, [node for node in nodes if node.role == "worker"])
 
 
-def usable(fleet: Fleet) -> bool:
-    """Whether what an earlier run left can be used, after starting what was stopped.
-
-    The daemons of nodes that died with their engine need a moment to meet again.
-    """
-    if set(fleet.existing()) != {node.name for node in fleet.all}:
-        return False
-    try:
-        fleet.start()
-        if "inactive" in in_parallel(_state, fleet.all):
-            return False
-        await_ready(fleet)
-        _label_store(fleet.manager)
-    except (OrchlabError, DockerException):
-        return False
-    return True
+def _listen(node: Node) -> str:
+    return f"{node.address}:{PEER_PORT}"
 
 
-def await_ready(fleet: Fleet) -> None:
-    """Return when the manager sees every node ready; raises ``WaitTimeout``."""
-    wanted = dict.fromkeys((node.name for node in fleet.all), "ready")
-    seen: dict[str, str] = {}
-
-    def check() -> bool:
-        seen.clear()
-        seen.update(_seen(fleet.manager))
-        return seen == wanted
-
-    wait_until(
-        f"{len(wanted)} swarm nodes ready",
-        check,
-        timeout=READY_SECONDS,
-        pause=0.1,
-        state=lambda: str(seen),
-        hint="`invoke swarm-down` removes the nodes; then try again",
-    )
-
-
-def _join(fleet: Fleet, node: Node, token: str) -> None:
-    own = node.address
+def _began(node: Node) -> bool:
+    """Whether a swarm was ever begun or joined on this node."""
     with closing(node.client()) as client:
-        client.swarm.join(
-            remote_addrs=[f"{fleet.manager.address}:{PEER_PORT}"],
-            join_token=token,
-            advertise_addr=own,
-            listen_addr=f"{own}:{PEER_PORT}",
-        )
+        return _state(client) != "inactive"
 
 
-def _state(node: Node) -> str:
+def _belongs(node: Node, known: dict[str, str]) -> bool:
+    """Whether the swarm and the node's own engine agree that it is a member."""
     with closing(node.client()) as client:
-        return str(client.info()["Swarm"]["LocalNodeState"])
+        return node.name in known and _state(client) == "active"
 
 
-def _seen(manager: Node) -> dict[str, str]:
-    """Node states by host name; empty while the manager has no quorum."""
-    with closing(manager.client()) as client:
-        try:
-            nodes = [node.attrs for node in client.nodes.list()]
-        except APIError as error:
-            if error.is_server_error():
-                return {}
-            raise
-    return {node["Description"]["Hostname"]: node["Status"]["State"] for node in nodes}
+def _state(client: DockerClient) -> str:
+    return str(client.info()["Swarm"]["LocalNodeState"])
 
 
-def _label_store(node: Node) -> None:
-    with closing(node.client()) as client:
-        own = client.info()["Swarm"]["NodeID"]
-
-        def label() -> bool:
-            found = client.nodes.get(own)
-            spec = found.attrs["Spec"]
-            if spec.get("Labels", {}).get(STORE_LABEL) == "true":
-                return True
-            try:
-                found.update({**spec, "Labels": {**spec.get("Labels", {}), STORE_LABEL: "true"}})
-            except APIError as error:
-                if "out of sequence" not in str(error):
-                    raise
-            return False
-
-        wait_until(f"{node.name} labelled {STORE_LABEL}", label, timeout=10)
+def _names(nodes: list[Node]) -> str:
+    return ", ".join(node.name for node in nodes)

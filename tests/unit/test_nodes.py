@@ -11,7 +11,7 @@ from docker.errors import APIError
 from orchlab import labels, paths
 from orchlab.errors import HostUnfit, OrchlabError
 from orchlab.parallel import in_parallel
-from orchlab.platforms import nodes, swarm_fleet
+from orchlab.platforms import node_container, nodes, swarm_fleet
 from orchlab.platforms.base import Endpoint
 from orchlab.platforms.nodes import Node
 from orchlab.platforms.swarm_fleet import Fleet
@@ -31,6 +31,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Mock:
     """The outer engine; it has nothing."""
     client = Mock()
     client.networks.list.return_value = []
+    client.containers.list.return_value = []
     monkeypatch.setattr(docker, "from_env", lambda: client)
     return client
 
@@ -47,7 +48,7 @@ def test_a_node_is_named_after_lab_role_and_number(lab_dir: Path) -> None:
 
 def test_a_node_listens_on_a_unix_socket_and_on_no_tcp_port() -> None:
     """No Docker API without authentication on TCP: every host flag is a unix socket."""
-    flags = nodes._daemon_flags("lab-registry:5000")  # noqa: SLF001 - the promise is made there
+    flags = node_container._daemon_flags("lab-registry:5000")  # noqa: SLF001 - the promise is made there
     hosts = [flag for flag in flags if "host" in flag]
     assert hosts == ["--host=unix:///orchlab/docker.sock"]
     assert not any("tcp" in flag or "237" in flag for flag in flags)
@@ -55,7 +56,7 @@ def test_a_node_listens_on_a_unix_socket_and_on_no_tcp_port() -> None:
 
 def test_the_directory_of_a_socket_is_closed_to_others(lab_dir: Path) -> None:
     """Mode 0700: whoever reaches the socket is root on the node."""
-    nodes._make_socket_directory(WORKER.socket)  # noqa: SLF001
+    node_container._make_socket_directory(WORKER.socket)  # noqa: SLF001
     assert WORKER.socket.parent.stat().st_mode & 0o777 == 0o700
     assert WORKER.socket.parent.is_relative_to(lab_dir)
 
@@ -63,13 +64,13 @@ def test_the_directory_of_a_socket_is_closed_to_others(lab_dir: Path) -> None:
 def test_a_socket_path_that_the_kernel_cannot_hold_is_refused() -> None:
     """The message says what to set, before anything is created."""
     with pytest.raises(HostUnfit, match="too long") as caught:
-        nodes._make_socket_directory(Path("/x" * 50) / "manager1" / "docker.sock")  # noqa: SLF001
+        node_container._make_socket_directory(Path("/x" * 50) / "manager1" / "docker.sock")  # noqa: SLF001
     assert "XDG_STATE_HOME" in caught.value.hint
 
 
 def test_a_node_comes_back_as_the_same_node(lab_dir: Path, engine: Mock) -> None:
     """Fixed address and port, images on a volume, and nothing in /run that outlives it."""
-    settings = nodes._settings(WORKER, "net", engine)  # noqa: SLF001
+    settings = node_container._settings(WORKER, "net", engine)  # noqa: SLF001
     engine.api.create_endpoint_config.assert_called_once_with(ipv4_address="198.18.0.12")
     address, port = settings["ports"]["8080/tcp"]
     assert address == "127.0.0.1"
@@ -89,7 +90,7 @@ def test_a_port_taken_at_the_last_moment_is_replaced(engine: Mock) -> None:
         "Bind for 127.0.0.1:5 failed: port is already allocated"
     )
     engine.containers.create.side_effect = containers
-    nodes.create(WORKER, "net", "node:1", "lab-registry:5000")
+    node_container.create(WORKER, "net", "node:1", "lab-registry:5000")
     containers[0].remove.assert_called_once_with(force=True)
     containers[1].start.assert_called_once_with()
 
@@ -100,7 +101,7 @@ def test_a_node_that_cannot_start_leaves_no_container(engine: Mock) -> None:
     container = engine.containers.create.return_value
     container.start.side_effect = taken("no such device")
     with pytest.raises(APIError, match="no such device"):
-        nodes.create(WORKER, "net", "node:1", "lab-registry:5000")
+        node_container.create(WORKER, "net", "node:1", "lab-registry:5000")
     container.remove.assert_called_once_with(force=True)
 
 
@@ -153,16 +154,6 @@ def test_an_existing_network_is_used(engine: Mock) -> None:
     engine.networks.list.return_value = [longer, own]
     fleet.ensure_network()
     engine.networks.create.assert_not_called()
-
-
-def test_one_manager_comes_before_two_workers(engine: Mock) -> None:
-    """Addresses are fixed by the order, below the half that the engine hands out."""
-    engine.networks.get.return_value.attrs = {"IPAM": {"Config": [{"Subnet": "198.18.3.0/24"}]}}
-    assert Fleet().all == [
-        Node("manager", 1, "198.18.3.10"),
-        Node("worker", 1, "198.18.3.11"),
-        Node("worker", 2, "198.18.3.12"),
-    ]
 
 
 def test_parallel_work_keeps_the_order_and_raises_the_first_error() -> None:

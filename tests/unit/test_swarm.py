@@ -10,7 +10,7 @@ from orchlab import shell
 from orchlab.engine import host
 from orchlab.errors import OrchlabError, UnknownName, WaitTimeout
 from orchlab.images.store import Image, ImageStore
-from orchlab.platforms import swarm, swarm_cluster, swarm_logs
+from orchlab.platforms import swarm, swarm_logs
 from orchlab.platforms.base import Platform, Release, Replica, ReplicaFaults, StoreFaults
 from orchlab.platforms.nodes import Node
 from orchlab.platforms.swarm import Swarm
@@ -30,6 +30,7 @@ def task(**changed: str) -> Task:
 def platform(monkeypatch: pytest.MonkeyPatch) -> Swarm:
     """A swarm of two nodes without an engine below it."""
     monkeypatch.setattr(Fleet, "all", [MANAGER, WORKER])
+    monkeypatch.setattr(Fleet, "members", [MANAGER, WORKER])
     return Swarm(ImageStore())
 
 
@@ -131,39 +132,6 @@ def test_a_store_with_another_volume_is_an_error(
     monkeypatch.setattr(Swarm, "_volumes", lambda _self, _task: next(volumes))
     with pytest.raises(OrchlabError, match="other volumes"):
         platform.recreate_store()
-
-
-@pytest.mark.parametrize(
-    ("existing", "states", "usable"),
-    [
-        ((MANAGER.name, WORKER.name), ("active", "active"), True),
-        ((MANAGER.name, WORKER.name), ("active", "inactive"), False),
-        ((MANAGER.name,), ("active", "active"), False),
-        ((), (), False),
-    ],
-)
-def test_only_a_whole_swarm_is_used_again(
-    monkeypatch: pytest.MonkeyPatch,
-    existing: tuple[str, ...],
-    states: tuple[str, ...],
-    usable: bool,  # noqa: FBT001 - a parameter of the test
-) -> None:
-    """A missing node, or one that never joined, means building anew."""
-    fleet = Mock(all=[MANAGER, WORKER])
-    fleet.existing.return_value = dict.fromkeys(existing)
-    answers: dict[str, str] = dict(zip((MANAGER.name, WORKER.name), states, strict=False))
-    monkeypatch.setattr(swarm_cluster, "_state", lambda node: answers[node.name])
-    monkeypatch.setattr(swarm_cluster, "await_ready", lambda _fleet: None)
-    monkeypatch.setattr(swarm_cluster, "_label_store", lambda _node: None)
-    assert swarm_cluster.usable(fleet) is usable
-
-
-def test_nodes_that_never_meet_again_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A time-out there is a reason to build anew, not to fail."""
-    fleet = Mock(all=[MANAGER])
-    fleet.existing.return_value = {MANAGER.name: None}
-    fleet.start.side_effect = WaitTimeout("the engine answers", 60)
-    assert not swarm_cluster.usable(fleet)
 
 
 def test_what_cannot_be_logged_does_not_hide_the_rest(
