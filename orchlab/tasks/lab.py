@@ -35,6 +35,21 @@ def images(_: Context, images: str = "auto", only: str = "") -> None:
     lifecycle.provide_images(images, only)
 
 
+@command(**IMAGES)
+def image_report(_: Context, images: str = "auto") -> None:
+    """Show the app's image layer by layer, what a changed line costs, and a naive image.
+
+    Builds copies of app/ with its own Dockerfile and with a beginner's, and removes
+    these images again.
+
+    Example: invoke image-report
+    """
+    from orchlab import lifecycle
+    from orchlab.images.image_report import show
+
+    show(lifecycle.image_store(images))
+
+
 @command(
     **IMAGES,
     platforms="comma-separated: compose,swarm,k8s",
