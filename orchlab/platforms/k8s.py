@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
 from orchlab import console, labels, shell, sweep
 from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.images.node import tools
-from orchlab.images.registry import Registry
 from orchlab.images.store import Image, ImageStore
 from orchlab.names import pick
 from orchlab.platforms import (
@@ -20,32 +18,31 @@ from orchlab.platforms import (
     k8s_facts,
     k8s_logs,
     k8s_nodes,
-    k8s_objects,
+    k8s_policy,
     k8s_release,
     kind,
-    serving,
 )
-from orchlab.platforms.base import Endpoint, Facts, Release, Replica
-from orchlab.platforms.k8s_api import NAMESPACE, Api
-from orchlab.platforms.k8s_store import Store
+from orchlab.platforms.base import Facts, Release
+from orchlab.platforms.k8s_api import NAMESPACE
+from orchlab.platforms.k8s_faults import Faults
+from orchlab.platforms.k8s_operations import Operations
+from orchlab.platforms.k8s_release import VARIANT_KEY
+from orchlab.platforms.k8s_rollout import now
 from orchlab.wait import wait_until
 
-VARIANTS = {"defaults": k8s_release.BASE}
-WEB = "app=web"
 ROLLOUT = "180s"
 GONE_S = 120.0
-KILLED_S = 5.0
+OPTIONAL = "networkpolicies,poddisruptionbudgets,serviceaccounts,priorityclasses"
+"""Kinds of which one variant has objects and another one has not."""
 
 
-class Kubernetes:
+class Kubernetes(Operations, Faults):
     """The lab's own kind cluster, with a kubeconfig of its own."""
 
-    name = "k8s"
-    variants = tuple(VARIANTS)
+    variants = tuple(k8s_release.VARIANTS)
 
     def __init__(self, images: ImageStore) -> None:
-        self.images = images
-        self.registry = Registry(images)
+        super().__init__(images)
         self.published: dict[str, str] = {}
 
     def prepare(self) -> None:
@@ -59,8 +56,8 @@ class Kubernetes:
         """Make the cluster, or start or mend the one there is."""
         node_image = self.images.ensure("kind-node")
         self.registry.start(k8s_nodes.ensure_network())
-        kind.Cluster(tools.kind(), self._kubectl).ensure(node_image, self.registry.host)
-        self.__dict__.pop("_api", None)
+        kind.Cluster(tools.kind(), self.control.kubectl).ensure(node_image, self.registry.host)
+        self.control.forget()
 
     def publish(self, image: Image) -> None:
         """Push to the registry and pull on every node, so that no start waits for a pull.
@@ -80,44 +77,35 @@ class Kubernetes:
         Raises ``UsageError`` for an unknown variant, ``OrchlabError`` with the pods'
         reasons when a rollout does not end, ``WaitTimeout`` when a port stays silent.
         """
-        pick("variant", release.variant, VARIANTS)
+        pick("variant", release.variant, self.variants)
         directory = k8s_api.kubeconfig().parent / "release"
         references = {
             k8s_release.APP: self._published(release.image),
             k8s_release.REDIS: self._published(self.images.ensure("redis")),
         }
-        k8s_release.write(directory, references, release.replicas)
-        self._run("apply", "-k", directory)
+        k8s_release.write(directory, references, release.replicas, release.variant)
+        self.control.run("apply", "-k", directory)
         for workload in ("statefulset/redis", "deployment/web"):
             self._await_rollout(workload)
-        self._await_serving(release.replicas)
-
-    def replicas(self) -> list[Replica]:
-        """The Deployment's pods that were not told to end."""
-        return k8s_objects.replicas(self._api.pods(NAMESPACE, WEB))
-
-    def endpoints(self) -> list[Endpoint]:
-        """Each running node's NodePort, as the engine publishes it."""
-        return [
-            Endpoint(node, f"http://127.0.0.1:{port}") for node, port in k8s_nodes.ports().items()
-        ]
-
-    def exec(self, replica: Replica, *argv: str) -> str:
-        """Run a command inside a replica and return its stdout."""
-        return self._run("exec", "-n", NAMESPACE, replica.name, "--", *argv)
+        self._remove_leftovers(release.variant)
+        self.await_serving(release.replicas)
 
     def facts(self) -> Facts:
         """Versions, data path and every timer and knob that the cluster reports."""
         version = shell.run([tools.kind(), "version"], echo=False).split()[1]
-        configz = self._run(
-            "get", "--raw", f"/api/v1/nodes/{k8s_nodes.nodes()[-1].name}/proxy/configz"
-        )
-        facts = k8s_facts.gather(self._api, json.loads(configz)["kubeletconfig"])
-        store = Store(self._api, self._run)
+        page = f"/api/v1/nodes/{k8s_nodes.nodes()[-1].name}/proxy/configz"
+        configz = self.control.run("get", "--raw", page)
+        written = k8s_release.declared(self.rollouts.variant())
+        facts = k8s_facts.gather(self.control.api, json.loads(configz)["kubeletconfig"], written)
+        fsync = self.store.fsync()
         return replace(
             facts,
-            versions=facts.versions | {"kind": version, "redis": store.version()},
-            knobs=facts.knobs | {"redis appendfsync": f"{store.fsync()} (default)"},
+            versions=facts.versions | {"kind": version, "redis": self.store.version()},
+            knobs=facts.knobs
+            | {
+                "redis appendfsync": f"{fsync} (default)" if fsync == "everysec" else fsync,
+                "network policies": k8s_policy.in_force(self.control, self.replicas()),
+            },
         )
 
     def collect_logs(self, into: Path) -> None:
@@ -126,21 +114,22 @@ class Kubernetes:
             return
         into.mkdir(parents=True, exist_ok=True)
         k8s_logs.collect_nodes(into, tools.kind())
-        pods = k8s_api.tolerant(lambda: self._api.pods(NAMESPACE))() or []
-        k8s_logs.collect(into, pods, partial(self._run, echo=False))
+        pods = k8s_api.tolerant(lambda: self.control.api.pods(NAMESPACE))() or []
+        k8s_logs.collect(into, pods, partial(self.control.run, echo=False))
 
     def undeploy(self) -> None:
         """Remove the namespace with all that is in it, and its volumes."""
         if not k8s_nodes.nodes():
             return
-        self._run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
+        self._remove_optional(f"{labels.KEY}={labels.LAB}")
+        self.control.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
         with console.step("wait until the app's namespace and volumes are gone"):
             wait_until(
                 "the app's namespace and volumes gone",
-                lambda: not self._api.leftovers(),
+                lambda: not self.control.api.leftovers(),
                 timeout=GONE_S,
                 pause=0.5,
-                state=lambda: ", ".join(self._api.leftovers()),
+                state=lambda: ", ".join(self.control.api.leftovers()),
             )
 
     def delete(self) -> None:
@@ -148,64 +137,31 @@ class Kubernetes:
         k8s_nodes.remove()
         sweep.sweep(labels.LAB, "k8s")
         shutil.rmtree(k8s_api.kubeconfig().parent, ignore_errors=True)
-        self.__dict__.pop("_api", None)
-
-    def crash(self, replica: Replica) -> None:
-        """SIGKILL the container's first process; raises unless it is verifiably gone."""
-        pid = k8s_nodes.task_pids(replica.node).get(replica.id)
-        if pid is None:
-            raise OrchlabError(f"replica {replica.name} runs no process on {replica.node}")
-        shell.run(["docker", "exec", replica.node, "kill", "-KILL", str(pid)])
-        wait_until(
-            f"process {pid} of {replica.name} gone",
-            lambda: replica.id not in k8s_nodes.task_pids(replica.node),
-            timeout=KILLED_S,
-            pause=0.05,
-        )
-
-    def recreate_store(self) -> None:
-        """Delete the Redis pod; returns when its successor answers the app."""
-        with console.step("a new Redis pod on the same claim"):
-            Store(self._api, self._run).recreate()
-            serving.wait_for_store(self.endpoints, len(self.replicas()))
-
-    @cached_property
-    def _api(self) -> Api:
-        return Api()
-
-    @cached_property
-    def _kubectl(self) -> Path:
-        return tools.kubectl(self.images.ensure("kind-node").reference)
-
-    def _run(
-        self,
-        *argv: str | Path,
-        echo: bool = True,
-        on_line: Callable[[str], None] | None = None,
-    ) -> str:
-        environment = {"KUBECONFIG": str(k8s_api.kubeconfig())}
-        return shell.run([self._kubectl, *argv], env=environment, echo=echo, on_line=on_line)
+        self.control.forget()
 
     def _published(self, image: Image) -> str:
         if image.reference not in self.published:
             self.publish(image)
         return self.published[image.reference]
 
+    def _remove_leftovers(self, variant: str) -> None:
+        """Remove what another variant brought and this one has not: ``apply`` leaves it."""
+        policies = self.control.api.policies(NAMESPACE)
+        if any((each.metadata.labels or {}).get(VARIANT_KEY) != variant for each in policies):
+            self._remove_optional(f"{VARIANT_KEY}!={variant}")
+
+    def _remove_optional(self, selector: str) -> None:
+        selector = f"{labels.KEY}={labels.LAB},{selector}"
+        self.control.run("delete", OPTIONAL, "-n", NAMESPACE, "-l", selector)
+
     def _await_rollout(self, workload: str) -> None:
+        since = now()
         status = ("rollout", "status", "-n", NAMESPACE, workload, f"--timeout={ROLLOUT}")
         try:
             with console.step(f"roll out {workload}") as detail:
-                self._run(*status, on_line=detail)
+                self.control.run(*status, on_line=detail)
         except CommandFailed as error:
-            reasons = [
-                line for pod in self._api.pods(NAMESPACE) for line in k8s_objects.trouble(pod)
-            ]
-            why = reasons[0] if reasons else error.output.strip()
             raise OrchlabError(
-                f"{workload} did not roll out: {why}",
-                f"KUBECONFIG={k8s_api.kubeconfig()} {self._kubectl} describe pods -n {NAMESPACE}",
+                f"{workload} did not roll out: {self.rollouts.why(since)}",
+                "`invoke k8s-status` shows the pods and what the cluster says about them",
             ) from error
-
-    def _await_serving(self, replicas: int) -> None:
-        with console.step(f"wait until every node's port reaches {replicas} replicas"):
-            serving.wait(self.endpoints, self.replicas, replicas)

@@ -44,6 +44,8 @@ class Api:
         self.core = client.CoreV1Api(self.client)
         self.apps = client.AppsV1Api(self.client)
         self.leases = client.CoordinationV1Api(self.client)
+        self.discovery = client.DiscoveryV1Api(self.client)
+        self.networking = client.NetworkingV1Api(self.client)
         self.version = client.VersionApi(self.client)
 
     def pods(self, namespace: str, selector: str = "") -> list[Any]:
@@ -51,6 +53,41 @@ class Api:
         return _items(
             self.core.list_namespaced_pod(
                 namespace, label_selector=selector, _request_timeout=TIMEOUT_S
+            )
+        )
+
+    def deployment(self, namespace: str, name: str) -> Any:  # noqa: ANN401 - the client's objects
+        """The Deployment of that name, or None."""
+        found = self.apps.list_namespaced_deployment(
+            namespace, field_selector=f"metadata.name={name}", _request_timeout=TIMEOUT_S
+        )
+        return next(iter(_items(found)), None)
+
+    def replica_sets(self, namespace: str, selector: str) -> list[Any]:
+        """The ReplicaSets of a namespace: a Deployment keeps one per revision."""
+        return _items(
+            self.apps.list_namespaced_replica_set(
+                namespace, label_selector=selector, _request_timeout=TIMEOUT_S
+            )
+        )
+
+    def events(self, namespace: str) -> list[Any]:
+        """What the cluster reported about a namespace; it forgets after an hour."""
+        return _items(self.core.list_namespaced_event(namespace, _request_timeout=TIMEOUT_S))
+
+    def policies(self, namespace: str) -> list[Any]:
+        """The NetworkPolicies of a namespace, whether or not anything enforces them."""
+        return _items(
+            self.networking.list_namespaced_network_policy(namespace, _request_timeout=TIMEOUT_S)
+        )
+
+    def slices(self, namespace: str, service: str) -> list[Any]:
+        """The EndpointSlices of a Service."""
+        return _items(
+            self.discovery.list_namespaced_endpoint_slice(
+                namespace,
+                label_selector=f"kubernetes.io/service-name={service}",
+                _request_timeout=TIMEOUT_S,
             )
         )
 

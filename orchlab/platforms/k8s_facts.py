@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml
 
-from orchlab import paths
 from orchlab.platforms.base import Facts
 from orchlab.platforms.k8s_api import NAMESPACE, TIMEOUT_S, Api
 
@@ -18,12 +17,13 @@ KNOBS = {
     "update strategy": ("spec.strategy.type", ""),
     "max surge": ("spec.strategy.rollingUpdate.maxSurge", ""),
     "max unavailable": ("spec.strategy.rollingUpdate.maxUnavailable", ""),
+    "ready for at least": ("spec.minReadySeconds", " s"),
     "progress deadline": ("spec.progressDeadlineSeconds", " s"),
     "termination grace": (f"{POD}.terminationGracePeriodSeconds", " s"),
     "preStop": (f"{CONTAINER}.lifecycle.preStop", ""),
     **{
         f"{probe} {name}": (f"{CONTAINER}.{probe}Probe.{field}", unit)
-        for probe in ("readiness", "liveness")
+        for probe in ("startup", "readiness", "liveness")
         for name, field, unit in (
             ("delay", "initialDelaySeconds", " s"),
             ("period", "periodSeconds", " s"),
@@ -35,7 +35,9 @@ KNOBS = {
 }
 """Knob -> where the Deployment has it, and its unit."""
 
-NOTHING = {f"{probe} delay": "0 s" for probe in ("readiness", "liveness")}
+NOTHING = {f"{probe} delay": "0 s" for probe in ("readiness", "liveness")} | {
+    "ready for at least": "0 s"
+}
 """How a knob reads that the API leaves out, where that is not ``none``."""
 
 KUBELET = {
@@ -54,10 +56,11 @@ FIXED = {
 """Timers that no API reports and that nothing in ``k8s/`` changes."""
 
 
-def gather(api: Api, kubelet: Mapping[str, Any]) -> Facts:
+def gather(api: Api, kubelet: Mapping[str, Any], written: Sequence[Mapping[str, Any]]) -> Facts:
     """Ask the cluster what is in force; the app must be deployed.
 
-    ``kubelet`` is one kubelet's configuration as its ``configz`` page reports it.
+    ``kubelet`` is one kubelet's configuration as its ``configz`` page reports it,
+    ``written`` the Deployment as the files of the variant have it.
     """
     nodes = api.nodes()
     info = nodes[0].status.node_info
@@ -74,22 +77,26 @@ def gather(api: Api, kubelet: Mapping[str, Any]) -> Facts:
         versions,
         f"127.0.0.1, engine's port mapping, NodePort on any node, kube-proxy ({mode}), "
         f"pod network ({network.split()[0]}), {len(nodes)} nodes",
-        knobs(_deployment(api), declared("web.yaml"))
+        knobs(_deployment(api), written)
         | kubelet_knobs(kubelet)
-        | tolerations(api.pods(NAMESPACE, "app=web"))
+        | tolerations(api.pods(NAMESPACE, "app=web"), chosen=_has(written, f"{POD}.tolerations"))
         | FIXED
         | {"kube-proxy sync at most every": seconds(proxy["iptables"]["minSyncPeriod"])},
     )
 
 
-def knobs(reported: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, str]:
-    """The Deployment's knobs as ``reported``, those that ``written`` leaves out marked."""
+def knobs(reported: Mapping[str, Any], written: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The Deployment's knobs as ``reported``, those that no file has ``written`` marked."""
     found: dict[str, str] = {}
     for name, (path, unit) in KNOBS.items():
         value = at(reported, path)
         shown = f"{value}{unit}" if value is not None else NOTHING.get(name, "none")
-        found[name] = shown if at(written, path) is not None else f"{shown} (default)"
+        found[name] = shown if _has(written, path) else f"{shown} (default)"
     return found
+
+
+def _has(written: Sequence[Mapping[str, Any]], path: str) -> bool:
+    return any(at(each, path) is not None for each in written)
 
 
 def kubelet_knobs(configuration: Mapping[str, Any]) -> dict[str, str]:
@@ -110,11 +117,12 @@ def seconds(duration: str | int) -> str:
     return f"{total:g} s"
 
 
-def tolerations(pods: Iterable[Any]) -> dict[str, str]:
+def tolerations(pods: Iterable[Any], *, chosen: bool) -> dict[str, str]:
     """How long a pod stays bound to a node that is gone; admission adds it by default."""
+    mark = "" if chosen else " (default)"
     for pod in pods:
         return {
-            f"toleration of {each.key.rpartition('/')[2]}": f"{each.toleration_seconds} s (default)"
+            f"toleration of {each.key.rpartition('/')[2]}": f"{each.toleration_seconds} s{mark}"
             for each in pod.spec.tolerations or ()
             if each.toleration_seconds is not None
         }
@@ -128,13 +136,6 @@ def cni(images: Iterable[str]) -> str:
             if name in image:
                 return f"{name} {image.rpartition(':')[2]}"
     return "unknown"
-
-
-def declared(manifest: str) -> dict[str, Any]:
-    """The Deployment that a file of ``k8s/base`` holds."""
-    documents = yaml.safe_load_all((paths.K8S / "base" / manifest).read_text())
-    found: dict[str, Any] = next(each for each in documents if each["kind"] == "Deployment")
-    return found
 
 
 def at(tree: Any, path: str) -> Any:  # noqa: ANN401 - a tree of JSON

@@ -78,6 +78,17 @@ def task_pids(node: str) -> dict[str, int]:
     return k8s_objects.task_pids(listing)
 
 
+def signal(node: str, pid: int, name: str) -> None:
+    """Signal a process by its number on that node; raises ``CommandFailed`` if it has none."""
+    shell.run(["docker", "exec", node, "kill", f"-{name}", str(pid)])
+
+
+def process_state(node: str, pid: int) -> str:
+    """The kernel's letter for a process' state (``T``: stopped); raises ``CommandFailed``."""
+    status = shell.run(["docker", "exec", node, "cat", f"/proc/{pid}/stat"], echo=False)
+    return status.rpartition(")")[2].split()[0]
+
+
 def pull(reference: str) -> None:
     """Pull an image on every node at once; raises ``CommandFailed``."""
     words = ("ctr", "-n", "k8s.io", "images", "pull", "--hosts-dir", CERTIFICATES, reference)

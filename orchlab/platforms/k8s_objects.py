@@ -12,6 +12,7 @@ from typing import Any
 
 from orchlab.platforms.base import Replica
 
+NEWLINE = "\n"
 RUNTIME_PREFIX = "containerd://"
 
 
@@ -50,12 +51,35 @@ def replica(pod: Any) -> Replica:  # noqa: ANN401
 
 
 def trouble(pod: Any) -> list[str]:  # noqa: ANN401
-    """Why a pod does not run, one line per container that waits."""
-    return [
+    """Why a pod does not run: no node for it, or one line per container that waits."""
+    unplaced = [
+        f"{pod.metadata.name}: {each.reason} {each.message or ''}".rstrip()
+        for each in pod.status.conditions or ()
+        if each.type == "PodScheduled" and each.status == "False"
+    ]
+    return unplaced + [
         f"{pod.metadata.name}/{status.name}: {waiting.reason} {waiting.message or ''}".rstrip()
         for status in pod.status.container_statuses or ()
         if (waiting := status.state.waiting)
     ]
+
+
+def endings(pod: Any) -> list[str]:  # noqa: ANN401
+    """How the pod's containers ended last, one line per container that did.
+
+    With ``terminationMessagePolicy: FallbackToLogsOnError`` that has their last words.
+    """
+    return [
+        f"{status.name} ended: {ended.reason}, exit status {ended.exit_code}"
+        f", {(ended.message or 'no last words').strip().rpartition(NEWLINE)[2]}"
+        for status in pod.status.container_statuses or ()
+        if (ended := status.last_state and status.last_state.terminated)
+    ]
+
+
+def restarts(pod: Any) -> int:  # noqa: ANN401
+    """How often the pod's containers were started again."""
+    return sum(status.restart_count for status in pod.status.container_statuses or ())
 
 
 def claims(pod: Any) -> list[str]:  # noqa: ANN401

@@ -1,18 +1,24 @@
-"""A release as a kustomization over ``k8s/base``: the few lines that differ, and no manifest."""
+"""A release as a kustomization over ``k8s/``: the few lines that differ, and no manifest."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from orchlab import labels, paths
+from orchlab import credentials, labels, paths
+from orchlab.platforms.base import DEFAULTS, HARDENED
 
 BASE = paths.K8S / "base"
+VARIANTS = {DEFAULTS: BASE, HARDENED: paths.K8S / "overlays" / "hardened"}
+VARIANT_KEY = "orchlab.variant"
 APP = "orchlab/app"
 REDIS = "orchlab/redis"
+CONFIG = paths.STACKS / "config" / "app.json"
+KEY_NAME = "api_key"
 
 
 def base_names() -> dict[str, str]:
@@ -21,19 +27,33 @@ def base_names() -> dict[str, str]:
     return {each["name"]: each["newName"] for each in base["images"]}
 
 
-def kustomization(directory: Path, images: dict[str, str], replicas: int) -> dict[str, Any]:
-    """What ``kustomize edit set image|replicas|label`` would write into ``directory``.
+def kustomization(
+    directory: Path, images: dict[str, str], replicas: int, variant: str
+) -> dict[str, Any]:
+    """What ``kustomize edit`` would write into ``directory``.
 
     ``images`` maps the manifests' image names to references that nodes can pull.
+    The hardened variant's configuration and API key are files in ``directory``.
     """
     known = base_names()
-    return {
+    content = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": [os.path.relpath(BASE.resolve(), directory.resolve())],
+        "namespace": "orchlab",
+        "resources": [os.path.relpath(VARIANTS[variant].resolve(), directory.resolve())],
         "images": [_image(known[name], images[name]) for name in sorted(images)],
         "replicas": [{"name": "web", "count": replicas}],
         "labels": [{"pairs": labels.labels("k8s")}],
+    }
+    return content | _generators() if variant == HARDENED else content
+
+
+def _generators() -> dict[str, Any]:
+    """Names with a hash: a changed value rolls the pods, and a revision keeps its own."""
+    return {
+        "configMapGenerator": [{"name": "config", "files": [CONFIG.name]}],
+        "secretGenerator": [{"name": "api-key", "files": [KEY_NAME]}],
+        "generatorOptions": {"immutable": True},
     }
 
 
@@ -42,8 +62,27 @@ def _image(name: str, reference: str) -> dict[str, str]:
     return {"name": name, "newName": repository, "newTag": tag}
 
 
-def write(directory: Path, images: dict[str, str], replicas: int) -> None:
-    """Write the release's ``kustomization.yaml`` into ``directory``."""
-    directory.mkdir(parents=True, exist_ok=True)
-    content = kustomization(directory, images, replicas)
+def write(directory: Path, images: dict[str, str], replicas: int, variant: str) -> None:
+    """Write the release into ``directory``; with the API key, so nobody else may enter it.
+
+    Kustomize reads no file outside the directory, hence the copies.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    if variant == HARDENED:
+        shutil.copyfile(CONFIG, directory / CONFIG.name)
+        shutil.copyfile(credentials.api_key_file(), directory / KEY_NAME)
+    content = kustomization(directory, images, replicas, variant)
     (directory / "kustomization.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def declared(variant: str) -> list[dict[str, Any]]:
+    """The app's Deployment as each file of the variant has it: the overlay's part, the base's."""
+    folders = dict.fromkeys((VARIANTS[variant], BASE))
+    return [_deployment(folder / "web.yaml") for folder in folders]
+
+
+def _deployment(path: Path) -> dict[str, Any]:
+    documents = yaml.safe_load_all(path.read_text())
+    found: dict[str, Any] = next(each for each in documents if each["kind"] == "Deployment")
+    return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.platforms import k8s_objects
-from orchlab.platforms.k8s_api import NAMESPACE, Api
+from orchlab.platforms.k8s_api import NAMESPACE
+from orchlab.platforms.k8s_control import Control
 from orchlab.wait import wait_until
 
 POD = "redis-0"
@@ -16,11 +16,10 @@ ANSWERS_S = 120.0
 
 
 class Store:
-    """Redis as ``kubectl`` reaches it; ``kubectl`` takes arguments and ``echo=``."""
+    """Redis as ``kubectl`` reaches it."""
 
-    def __init__(self, api: Api, kubectl: Callable[..., str]) -> None:
-        self.api = api
-        self.kubectl = kubectl
+    def __init__(self, control: Control) -> None:
+        self.control = control
 
     def recreate(self) -> None:
         """Delete the pod; returns when its successor on the same claim answers.
@@ -31,7 +30,7 @@ class Store:
         before = self._pod()
         if before is None:
             raise OrchlabError("there is no Redis pod to replace", "`invoke k8s-deploy` makes one")
-        self.kubectl("delete", "pod", "-n", NAMESPACE, POD, "--wait=false")
+        self.control.run("delete", "pod", "-n", NAMESPACE, POD, "--wait=false")
         after = wait_until(
             "a new Redis pod answers",
             lambda: self._successor(before.metadata.uid),
@@ -39,6 +38,11 @@ class Store:
         )
         if k8s_objects.claims(after) != k8s_objects.claims(before):
             raise OrchlabError("the new Redis pod has other volumes than the old one")
+
+    def node(self) -> str:
+        """The node that Redis runs on, and its volume is on; empty if it runs nowhere."""
+        pod = self._pod()
+        return (pod.spec.node_name or "") if pod else ""
 
     def version(self) -> str:
         """Redis' own version."""
@@ -49,7 +53,7 @@ class Store:
         return self._ask("config", "get", "appendfsync").split()[-1]
 
     def _pod(self) -> Any:  # noqa: ANN401 - the client's objects
-        found = self.api.pods(NAMESPACE, "app=redis")
+        found = self.control.api.pods(NAMESPACE, "app=redis")
         return next((pod for pod in found if pod.metadata.name == POD), None)
 
     def _successor(self, old: str) -> Any:  # noqa: ANN401 - the client's objects
@@ -62,4 +66,4 @@ class Store:
 
     def _ask(self, *question: str) -> str:
         ask = ("exec", "-n", NAMESPACE, POD, "--", "redis-cli", *question)
-        return self.kubectl(*ask, echo=False).strip()
+        return self.control.run(*ask, echo=False).strip()

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchlab.tasks.common import IMAGES, REPLICAS, VARIANT, command
+from orchlab.tasks.common import IMAGES, LOGS, REPLICAS, UPDATE, VARIANT, command
 
 if TYPE_CHECKING:
     from invoke.context import Context
+
+    from orchlab.platforms.k8s import Kubernetes
+
+NODE = {"node": "a node's name, as k8s-status shows it"}
+
+
+def _cluster(images: str = "auto") -> Kubernetes:
+    """The adapter on a running engine; raises ``UnknownName`` for an image policy."""
+    from orchlab import engine, lifecycle
+    from orchlab.platforms.k8s import Kubernetes
+
+    store = lifecycle.image_store(images)
+    engine.ensure()
+    return Kubernetes(store)
 
 
 @command(**REPLICAS, **VARIANT, **IMAGES)
@@ -16,15 +30,86 @@ def k8s_deploy(
 ) -> None:
     """Make a Kubernetes of three kind nodes, if there is none, and deploy the app to it.
 
-    Example: invoke k8s-deploy --replicas 3
+    Example: invoke k8s-deploy --variant hardened --replicas 3
     """
-    from orchlab import engine, lifecycle
-    from orchlab.platforms.k8s import Kubernetes
+    from orchlab import lifecycle
 
-    store = lifecycle.image_store(images)
     lifecycle.require_replicas(replicas)
-    engine.ensure()
-    lifecycle.up(Kubernetes(store), store, replicas, variant)
+    platform = _cluster(images)
+    lifecycle.up(platform, platform.images, replicas, variant)
+
+
+@command(**REPLICAS)
+def k8s_scale(_: Context, replicas: int) -> None:
+    """Change the number of replicas; returns when all of them serve.
+
+    Example: invoke k8s-scale --replicas 5
+    """
+    from orchlab import lifecycle
+
+    lifecycle.require_replicas(replicas)
+    lifecycle.scale(_cluster(), replicas)
+
+
+@command(**UPDATE, **IMAGES)
+def k8s_update(_: Context, image: str = "", app_version: str = "", images: str = "auto") -> None:
+    """Move the app to another image; one that does not start is undone, with exit code 1.
+
+    Example: invoke k8s-update --app-version 2
+    """
+    from orchlab import lifecycle
+
+    platform = _cluster(images)
+    lifecycle.update(platform, lifecycle.given_image(platform.images, image, app_version))
+
+
+@command(revision="a number that k8s-status shows; what ran before the last update if not given")
+def k8s_rollback(_: Context, revision: int = 0) -> None:
+    """Go back to an earlier revision of the app.
+
+    Example: invoke k8s-rollback --revision 1
+    """
+    from orchlab import lifecycle
+
+    lifecycle.conclude(_cluster().rollback(revision))
+
+
+@command()
+def k8s_status(_: Context) -> None:
+    """Show nodes, pods with restarts and reasons, rollout history, endpoints and warnings.
+
+    Example: invoke k8s-status
+    """
+    from orchlab import lifecycle
+
+    lifecycle.status(_cluster())
+
+
+@command(**LOGS)
+def k8s_logs(_: Context, follow: bool = False, tail: int = 20) -> None:  # noqa: FBT001, FBT002 - a flag
+    """Print the last lines of each pod of the app.
+
+    Example: invoke k8s-logs --follow --tail 5
+    """
+    _cluster().follow_logs(follow=follow, tail=tail)
+
+
+@command(**NODE)
+def k8s_drain(_: Context, node: str) -> None:
+    """Move the app's pods off a node, for maintenance; returns when they serve elsewhere.
+
+    Example: invoke k8s-drain orchlab-worker
+    """
+    _cluster().drain(node)
+
+
+@command(**NODE)
+def k8s_uncordon(_: Context, node: str) -> None:
+    """Let a drained node take pods again; Kubernetes moves none back by itself.
+
+    Example: invoke k8s-uncordon orchlab-worker
+    """
+    _cluster().activate(node)
 
 
 @command()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
 
-from orchlab import labels, paths
+from app.settings import Settings
+from orchlab import credentials, labels, paths
 from orchlab.platforms import k8s_facts, k8s_release
 
 IMAGES = {
@@ -25,7 +28,7 @@ def test_every_file_below_k8s_is_yaml_of_a_kind(path: Path) -> None:
 
 def test_a_release_sets_images_replicas_and_labels_over_the_base(tmp_path: Path) -> None:
     """The file holds only references to the base and what differs from it."""
-    k8s_release.write(tmp_path / "release", IMAGES, 5)
+    k8s_release.write(tmp_path / "release", IMAGES, 5, "defaults")
     written = yaml.safe_load((tmp_path / "release" / "kustomization.yaml").read_text())
     assert written["images"] == [
         {
@@ -43,13 +46,40 @@ def test_a_release_sets_images_replicas_and_labels_over_the_base(tmp_path: Path)
     assert written["labels"][0]["pairs"][labels.KEY] == labels.LAB
 
 
-def test_a_release_points_at_the_base_by_a_relative_path(tmp_path: Path) -> None:
+@pytest.mark.parametrize("variant", k8s_release.VARIANTS)
+def test_a_release_points_at_its_variant_by_a_relative_path(tmp_path: Path, variant: str) -> None:
     """Kustomize refuses absolute resources, so the path starts from the release."""
     directory = tmp_path / "release"
     directory.mkdir()
-    (resource,) = k8s_release.kustomization(directory, IMAGES, 3)["resources"]
+    (resource,) = k8s_release.kustomization(directory, IMAGES, 3, variant)["resources"]
     assert not Path(resource).is_absolute()
-    assert (directory / resource).resolve() == (paths.K8S / "base").resolve()
+    assert (directory / resource).resolve() == k8s_release.VARIANTS[variant].resolve()
+
+
+def test_configuration_and_key_are_generated_from_files_beside_the_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Generated names carry a hash; the directory with the key is closed to others."""
+    for name, content in (("app.json", '{"a": 1}'), ("key", "s3cret")):
+        (tmp_path / name).write_text(content)
+    monkeypatch.setattr(k8s_release, "CONFIG", tmp_path / "app.json")
+    monkeypatch.setattr(credentials, "api_key_file", lambda: tmp_path / "key")
+    directory = tmp_path / "release"
+    k8s_release.write(directory, IMAGES, 3, "hardened")
+    text = (directory / "kustomization.yaml").read_text()
+    written = yaml.safe_load(text)
+    assert written["configMapGenerator"] == [{"name": "config", "files": ["app.json"]}]
+    assert written["secretGenerator"] == [{"name": "api-key", "files": ["api_key"]}]
+    assert (directory / "app.json").read_text() == '{"a": 1}'
+    assert (directory / "api_key").read_text() == "s3cret"
+    assert "s3cret" not in text
+    assert directory.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_beginners_release_has_no_secret(tmp_path: Path) -> None:
+    """The defaults variant generates nothing and copies no key."""
+    k8s_release.write(tmp_path / "release", IMAGES, 3, "defaults")
+    assert [path.name for path in (tmp_path / "release").iterdir()] == ["kustomization.yaml"]
 
 
 def test_the_base_maps_every_image_of_its_manifests() -> None:
@@ -76,6 +106,62 @@ def test_the_published_node_port_is_the_services() -> None:
     assert mapped == {service["spec"]["ports"][0]["nodePort"]}
 
 
+def pod_specs() -> dict[str, dict[str, Any]]:
+    """Workload -> its pods' spec as the hardened overlay writes it, without the base's part."""
+    overlay = k8s_release.VARIANTS["hardened"]
+    documents = (
+        document
+        for name in ("web", "redis")
+        for document in yaml.safe_load_all((overlay / f"{name}.yaml").read_text())
+    )
+    return {each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in documents}
+
+
+@pytest.mark.parametrize("workload", ["web", "redis"])
+def test_hardened_pods_give_up_every_right(workload: str) -> None:
+    """No token, no capability, no escalation, no writable root, and limits on what they use."""
+    spec = pod_specs()[workload]
+    (container,) = spec["containers"]
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["resources"].keys() == {"requests", "limits"}
+    assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys()
+
+
+def test_a_stopping_replica_has_time_for_everything() -> None:
+    """The grace is longer than preStop and the app's drain together."""
+    spec = pod_specs()["web"]
+    sleep = spec["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    drain = Settings.model_fields["drain_seconds"].default
+    assert spec["terminationGracePeriodSeconds"] > sleep + drain
+
+
+def test_the_key_and_the_configuration_are_where_the_app_is_told() -> None:
+    """The environment names files below the volumes that hold them."""
+    container = pod_specs()["web"]["containers"][0]
+    mounted = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+    told = {each["name"]: each["value"] for each in container["env"]}
+    assert told["API_KEY_FILE"] == f"{mounted['api-key']}/{k8s_release.KEY_NAME}"
+    assert told["CONFIG_FILE"] == f"{mounted['config']}/{k8s_release.CONFIG.name}"
+
+
+def test_hardened_says_in_every_object_that_it_is() -> None:
+    """The label by which leftovers of another variant are found, on objects and revisions."""
+    overlay = yaml.safe_load((k8s_release.VARIANTS["hardened"] / "kustomization.yaml").read_text())
+    base = yaml.safe_load((k8s_release.BASE / "kustomization.yaml").read_text())
+    key = k8s_release.VARIANT_KEY
+    assert overlay["labels"][0]["pairs"][key] == "hardened"
+    assert base["labels"][0]["pairs"][key] == "defaults"
+    for variant in k8s_release.VARIANTS:
+        template = k8s_release.declared(variant)[0]["spec"]["template"]
+        assert template["metadata"]["labels"][key] == variant
+
+
 def test_knobs_that_no_manifest_sets_are_marked_as_defaults() -> None:
     """A value from the API is a default unless the file in k8s/ has it."""
     container = {"readinessProbe": {"periodSeconds": 10, "timeoutSeconds": 1}}
@@ -83,7 +169,7 @@ def test_knobs_that_no_manifest_sets_are_marked_as_defaults() -> None:
     written = {
         "spec": {"template": {"spec": {"containers": [{"readinessProbe": {"periodSeconds": 10}}]}}}
     }
-    found = k8s_facts.knobs(reported, written)
+    found = k8s_facts.knobs(reported, [{}, written])
     assert found["readiness period"] == "10 s"
     assert found["readiness time-out"] == "1 s (default)"
     assert found["preStop"] == "none (default)"
@@ -91,8 +177,28 @@ def test_knobs_that_no_manifest_sets_are_marked_as_defaults() -> None:
 
 def test_the_base_leaves_every_timer_alone() -> None:
     """The defaults variant sets none of the knobs that the lab prints."""
-    written = k8s_facts.declared("web.yaml")
+    written = k8s_release.declared("defaults")
     assert all(value.endswith("(default)") for value in k8s_facts.knobs({}, written).values())
+
+
+def test_the_hardened_variant_chooses_the_timers_of_rollouts_and_probes() -> None:
+    """What the overlay or the base writes is not marked as a default."""
+    written = k8s_release.declared("hardened")
+    found = k8s_facts.knobs({}, written)
+    chosen = {name for name, value in found.items() if not value.endswith("(default)")}
+    probes = {f"{probe} period" for probe in ("startup", "readiness", "liveness")}
+    rollout = {"max surge", "max unavailable", "progress deadline", "preStop", "termination grace"}
+    assert probes | rollout <= chosen
+
+
+def test_a_toleration_is_marked_unless_it_was_chosen() -> None:
+    """Admission adds 300 s where the manifest has none."""
+    lost = SimpleNamespace(key="node.kubernetes.io/unreachable", toleration_seconds=300)
+    pod = SimpleNamespace(spec=SimpleNamespace(tolerations=[lost]))
+    assert k8s_facts.tolerations([pod], chosen=False) == {
+        "toleration of unreachable": "300 s (default)"
+    }
+    assert k8s_facts.tolerations([pod], chosen=True) == {"toleration of unreachable": "300 s"}
 
 
 def test_the_kubelets_empty_timers_are_kubernetes_defaults() -> None:

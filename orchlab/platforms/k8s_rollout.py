@@ -1,0 +1,154 @@
+"""The app's Deployment: scaled, updated, rolled back, and followed while that goes on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from orchlab import console
+from orchlab.errors import OrchlabError, UnknownName
+from orchlab.platforms import k8s_api, k8s_progress
+from orchlab.platforms.base import DEFAULTS, Rollout
+from orchlab.platforms.k8s_api import NAMESPACE
+from orchlab.platforms.k8s_control import Control
+from orchlab.platforms.k8s_progress import Progress, Revision
+from orchlab.platforms.k8s_release import VARIANT_KEY
+from orchlab.wait import wait_until
+
+WEB = "app=web"
+DEPLOYMENT = "deployment/web"
+
+
+class Rollouts:
+    """Changes of the Deployment. Each returns, or raises, when the change has ended."""
+
+    def __init__(self, control: Control) -> None:
+        self.control = control
+
+    def find(self) -> Any:  # noqa: ANN401 - the client's objects
+        """The Deployment as the API reports it now, or None."""
+        return self.control.api.deployment(NAMESPACE, "web")
+
+    def require(self) -> Any:  # noqa: ANN401 - the client's objects
+        """The same; raises ``OrchlabError`` if the app is not deployed."""
+        found = self.find()
+        if found is None:
+            raise OrchlabError("the app is not deployed", "`invoke k8s-deploy` does it")
+        return found
+
+    def variant(self) -> str:
+        """The variant that is deployed, as its label says; empty if none is."""
+        found = self.find()
+        return (found.metadata.labels or {}).get(VARIANT_KEY, DEFAULTS) if found else ""
+
+    def history(self) -> list[Revision]:
+        """The revisions that Kubernetes keeps, the current one last."""
+        sets = self.control.api.replica_sets(NAMESPACE, WEB)
+        return k8s_progress.revisions(sets, VARIANT_KEY)
+
+    def scale(self, replicas: int) -> None:
+        """Run that many; raises ``OrchlabError`` when they do not become available."""
+        self.require()
+        since = now()
+        self._kubectl("scale", DEPLOYMENT, f"--replicas={replicas}")
+        if not self.follow("scale").done:
+            raise OrchlabError(f"{replicas} replicas did not start: {self.why(since)}")
+
+    def update(self, reference: str) -> Rollout:
+        """Move to an image; one that misses the Deployment's deadline is undone."""
+        self.require()
+        before = self.history()[-1]
+        since = now()
+        self._kubectl("set", "image", DEPLOYMENT, f"web={reference}")
+        if self.follow("update").done:
+            self._mark(self.history()[-1], "")
+            return Rollout("updated", reference)
+        reason = self.why(since)
+        console.warn(f"the rollout missed its deadline, going back: {reason}")
+        self._mark(self.history()[-1], reason)
+        self._undo(before)
+        return Rollout("rolled-back", before.image, reason)
+
+    def rollback(self, number: int = 0) -> Rollout:
+        """Go back to a revision; without a number to the one before that was not undone.
+
+        Raises ``UnknownName`` for a number that is not kept, ``OrchlabError`` when
+        there is nothing to go back to, or the revision does not start either.
+        """
+        self.require()
+        target = choose(self.history(), number)
+        self._undo(target)
+        return Rollout("updated", target.image)
+
+    def follow(self, what: str) -> Progress:
+        """Show the Deployment's conditions as they change; returns when they are final."""
+        deadline = self.require().spec.progress_deadline_seconds
+        read = k8s_api.tolerant(self.require)
+        last = [Progress(done=False, stuck=False, text="")]
+        with console.step(f"{what}: {DEPLOYMENT}, deadline {deadline} s without progress") as show:
+
+            def final() -> bool:
+                if (found := read()) is not None:
+                    last[0] = k8s_progress.progress(found)
+                    show(last[0].text)
+                return last[0].done or last[0].stuck
+
+            # The controller judges each step; this only ends a wait for a dead controller.
+            patience = deadline * (self.require().spec.replicas + 1)
+            wait_until(what, final, timeout=patience, pause=0.5, state=lambda: last[0].text)
+        return last[0]
+
+    def why(self, since: datetime) -> str:
+        """What pods and events say about a rollout that began at ``since``."""
+        pods = self.control.api.pods(NAMESPACE)
+        return k8s_progress.why(pods, self.control.api.events(NAMESPACE), since)
+
+    def _undo(self, target: Revision) -> None:
+        since = now()
+        self._kubectl("rollout", "undo", DEPLOYMENT, f"--to-revision={target.number}")
+        if not self.follow(f"go back to revision {target.number}").done:
+            raise OrchlabError(
+                f"revision {target.number} ({target.image}) did not start: {self.why(since)}",
+                "`invoke k8s-status` shows the pods; `invoke k8s-deploy` deploys anew",
+            )
+
+    def _mark(self, revision: Revision, undone: str) -> None:
+        """Note on a revision that it was undone, and why, or that it was not after all."""
+        if undone == revision.undone:
+            return
+        note = f"{k8s_progress.UNDONE}={undone}" if undone else f"{k8s_progress.UNDONE}-"
+        name = f"replicaset/{revision.replica_set}"
+        self._kubectl("annotate", name, note, "--overwrite", echo=False)
+
+    def _kubectl(self, *argv: str, echo: bool = True) -> None:
+        self.control.run("-n", NAMESPACE, *argv, echo=echo)
+
+
+def choose(history: list[Revision], number: int) -> Revision:
+    """The revision to go back to: that number, else the newest good one before the current.
+
+    Raises ``UnknownName`` and ``OrchlabError`` as ``Rollouts.rollback`` says.
+    """
+    current, earlier = history[-1], history[:-1]
+    if number:
+        found = [each for each in history if each.number == number]
+        if not found:
+            raise UnknownName("revision", str(number), (str(each.number) for each in history))
+    else:
+        found = [each for each in earlier if not each.undone and each.variant == current.variant]
+        if not found:
+            raise OrchlabError(
+                "there is nothing to go back to", "`invoke k8s-status` lists the revisions"
+            )
+    target = found[-1]
+    if target.variant != current.variant:
+        raise OrchlabError(
+            f"revision {target.number} is of the variant {target.variant}, {current.variant} runs",
+            f"`invoke k8s-deploy --variant {target.variant}` also brings what it needs",
+        )
+    return target
+
+
+def now() -> datetime:
+    """To the second, as Kubernetes' own times are."""
+    return datetime.now(UTC).replace(microsecond=0)
