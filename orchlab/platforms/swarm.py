@@ -20,6 +20,7 @@ from orchlab.platforms import serving, swarm_cluster, swarm_facts, swarm_logs
 from orchlab.platforms.base import Endpoint, Facts, Release, Replica
 from orchlab.platforms.nodes import PLATFORM, Node
 from orchlab.platforms.swarm_fleet import Fleet
+from orchlab.platforms.swarm_node_faults import FleetFaults
 from orchlab.platforms.swarm_stack import DataPath, Stack, Task, config_hash
 from orchlab.wait import wait_until
 
@@ -33,7 +34,7 @@ GONE_SECONDS = 10.0
 STORE_SECONDS = 60.0
 
 
-class Swarm:
+class Swarm(FleetFaults):
     """Platform ``swarm``: nodes of the lab's own, each a privileged container."""
 
     name = PLATFORM

@@ -14,7 +14,7 @@ from docker.models.networks import Network
 from docker.types import IPAMConfig, IPAMPool
 
 from orchlab import labels, paths
-from orchlab.errors import HostUnfit, OrchlabError, UsageError
+from orchlab.errors import HostUnfit, OrchlabError, UnknownName, UsageError
 from orchlab.parallel import in_parallel
 from orchlab.platforms import node_container
 from orchlab.platforms.base import Endpoint
@@ -87,13 +87,11 @@ class Fleet:
         )
 
     def node(self, name: str) -> Node:
-        """A node by its name; raises ``UsageError``, which lists the names there are."""
-        members = self.members
-        for each in members:
-            if each.name == name:
-                return each
-        names = ", ".join(each.name for each in members) or "none"
-        raise UsageError(f"the swarm has no node {name!r}", f"its nodes: {names}")
+        """A node by its name; raises ``UnknownName``, which lists the names there are."""
+        members = {each.name: each for each in self.members}
+        if name not in members:
+            raise UnknownName("node", name, members)
+        return members[name]
 
     def endpoints(self) -> list[Endpoint]:
         """The entry port of every node on 127.0.0.1, read back; a stopped node keeps its own."""

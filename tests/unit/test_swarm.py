@@ -11,7 +11,14 @@ from orchlab.engine import host
 from orchlab.errors import OrchlabError, UnknownName, WaitTimeout
 from orchlab.images.store import Image, ImageStore
 from orchlab.platforms import swarm, swarm_logs
-from orchlab.platforms.base import Platform, Release, Replica, ReplicaFaults, StoreFaults
+from orchlab.platforms.base import (
+    NodeFaults,
+    Platform,
+    Release,
+    Replica,
+    ReplicaFaults,
+    StoreFaults,
+)
 from orchlab.platforms.nodes import Node
 from orchlab.platforms.swarm import Swarm
 from orchlab.platforms.swarm_fleet import Fleet
@@ -40,7 +47,7 @@ def tasks_are(monkeypatch: pytest.MonkeyPatch, *tasks: Task) -> None:
 
 def test_swarm_has_the_capabilities_that_it_claims() -> None:
     """The runner asks by protocol, so the adapter must answer to each."""
-    for protocol in (Platform, ReplicaFaults, StoreFaults):
+    for protocol in (Platform, ReplicaFaults, StoreFaults, NodeFaults):
         assert isinstance(Swarm(ImageStore()), protocol)
 
 

@@ -9,7 +9,7 @@ import docker
 import pytest
 
 from orchlab import labels, paths
-from orchlab.errors import OrchlabError, UsageError
+from orchlab.errors import OrchlabError, UnknownName, UsageError
 from orchlab.platforms import swarm_fleet
 from orchlab.platforms.base import Endpoint
 from orchlab.platforms.nodes import Node, identify
@@ -110,7 +110,7 @@ def test_an_unknown_node_lists_the_known_ones(engine: Mock) -> None:
     """A name is typed by a person."""
     exist(engine, "manager1", "worker1")
     assert Fleet().node(f"{labels.LAB}-worker1") == WORKERS[0]
-    with pytest.raises(UsageError, match="no node 'w1'") as caught:
+    with pytest.raises(UnknownName, match="unknown node 'w1'") as caught:
         Fleet().node("w1")
     assert f"{labels.LAB}-manager1, {labels.LAB}-worker1" in caught.value.hint
 

@@ -1,0 +1,83 @@
+"""A partition: one node's packets to and from the other nodes are dropped.
+
+The filter sits in the node's own network namespace, where the overlay's
+encapsulated packets, the swarm's control traffic and what its containers send all
+pass. Clients and the image registry are no nodes, so they are not cut off. It does
+not survive the node: one that was started again has a fresh namespace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchlab import shell
+from orchlab.errors import CommandFailed
+from orchlab.platforms.nodes import Node
+from orchlab.wait import wait_until
+
+CHAIN = "ORCHLAB-CUT"
+HOOKS = ("INPUT", "OUTPUT", "FORWARD")
+DROPPED_SECONDS = 15.0
+"""Nodes gossip every second and send a heartbeat every five: both are dropped by then."""
+
+
+def cut(node: Node, peers: Iterable[Node]) -> int:
+    """Drop all packets between a node and its peers; returns how many were dropped so far.
+
+    Raises ``WaitTimeout`` unless some were: a partition that stopped nothing is none.
+    """
+    mend(node)
+    _restore(node, rules(peer.address for peer in peers))
+    return wait_until(
+        f"packets between {node.name} and its peers dropped",
+        lambda: dropped(node),
+        timeout=DROPPED_SECONDS,
+        pause=0.1,
+    )
+
+
+def mend(node: Node) -> None:
+    """Remove the filter; returns at once when there is none."""
+    if not _exists(node):
+        return
+    unhook = [f"-D {hook} -j {CHAIN}" for hook in HOOKS]
+    _restore(node, table(*unhook, f"-F {CHAIN}", f"-X {CHAIN}"))
+
+
+def dropped(node: Node) -> int:
+    """How many packets the filter has dropped so far."""
+    return count(_iptables(node, "-w", "-n", "-v", "-x", "-L", CHAIN))
+
+
+def rules(addresses: Iterable[str]) -> str:
+    """The filter against these addresses, applied as a whole or not at all."""
+    drops = [f"-A {CHAIN} {way} {each} -j DROP" for each in addresses for way in ("-s", "-d")]
+    return table(f":{CHAIN} - [0:0]", *drops, *(f"-I {hook} -j {CHAIN}" for hook in HOOKS))
+
+
+def table(*lines: str) -> str:
+    """Input of ``iptables-restore``."""
+    return "\n".join(["*filter", *lines, "COMMIT", ""])
+
+
+def count(listing: str) -> int:
+    """The packets of all DROP rules in what ``iptables -v -x -L`` prints."""
+    rows = [line.split() for line in listing.splitlines()]
+    return sum(int(row[0]) for row in rows if row[2:3] == ["DROP"])
+
+
+def _exists(node: Node) -> bool:
+    try:
+        _iptables(node, "-w", "-n", "-L", CHAIN)
+    except CommandFailed:
+        return False
+    return True
+
+
+def _iptables(node: Node, *words: str) -> str:
+    return shell.run(["docker", "exec", node.name, "iptables", *words], echo=False)
+
+
+def _restore(node: Node, text: str) -> None:
+    script = f"iptables-restore -w --noflush <<END\n{text}END\n"
+    shell.run(["docker", "exec", node.name, "sh", "-c", script])
