@@ -8,7 +8,7 @@ from typing import Any
 from docker.errors import ImageNotFound
 
 from orchlab.platforms.base import Facts
-from orchlab.platforms.nodes import Node
+from orchlab.platforms.swarm_nodes import Engine
 from orchlab.platforms.swarm_stack import DataPath, Stack
 
 NS_PER_S = 1_000_000_000
@@ -96,7 +96,7 @@ def health(service: dict[str, Any], image: dict[str, Any]) -> str:
     return f"from the {origin}: {', '.join(times)}, retries {retries}"
 
 
-def _image_health(manager: Node, service: dict[str, Any]) -> dict[str, Any]:
+def _image_health(manager: Engine, service: dict[str, Any]) -> dict[str, Any]:
     """The image's own health check; every node has the image, so the manager has it."""
     reference = service["TaskTemplate"]["ContainerSpec"]["Image"]
     with closing(manager.client()) as client:

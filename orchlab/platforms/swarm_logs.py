@@ -10,20 +10,20 @@ from docker.errors import DockerException
 
 from orchlab import shell
 from orchlab.errors import OrchlabError
-from orchlab.platforms.swarm_fleet import Fleet
+from orchlab.platforms.swarm_nodes import Nodes
 from orchlab.platforms.swarm_stack import Stack
 
 PATIENCE_SECONDS = 30.0
 
 
-def collect(stack: Stack, fleet: Fleet, into: Path) -> None:
+def collect(stack: Stack, nodes: Nodes, into: Path) -> None:
     """Write all that can be had; what fails leaves its error in its file.
 
     Logs are wanted most when something is broken, so one failure must not hide
     the others.
     """
     into.mkdir(parents=True, exist_ok=True)
-    for name, container in fleet.existing().items():
+    for name, container in nodes.existing().items():
         (into / f"{name}.log").write_bytes(container.logs(timestamps=True))
     _write(stack, into / "nodes.txt", "node", "ls")
     _write(stack, into / "services.txt", "stack", "services", stack.name)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from docker import DockerClient
 from docker.errors import APIError, NotFound
 
 from orchlab.errors import WaitTimeout
+from orchlab.platforms.swarm_nodes import Engine
 from orchlab.wait import wait_until
 
 READY_SECONDS = 30.0
@@ -18,21 +18,6 @@ MOVE_SECONDS = 60.0
 LEAVE_SECONDS = 30.0
 STORE_LABEL = "orchlab.store"
 """The node label that says where Redis and its volume live."""
-
-
-class Engine(Protocol):
-    """A Docker engine that is a node of a swarm: the lab's own, or one of somebody's."""
-
-    @property
-    def name(self) -> str:
-        """The node's name in the swarm."""
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What makes the ``docker`` command talk to it."""
-
-    def client(self, timeout: float = 60.0) -> DockerClient:
-        """A client of it, to be closed by the caller."""
 
 
 @dataclass(frozen=True, slots=True)

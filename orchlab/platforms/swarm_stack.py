@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from docker import DockerClient
 from orchlab import labels, paths, shell
 from orchlab.errors import OrchlabError
 from orchlab.parallel import in_parallel
-from orchlab.platforms.nodes import Node
+from orchlab.platforms.swarm_nodes import Engine
 from orchlab.wait import wait_until
 
 DataPath = Literal["mesh", "edge"]
@@ -48,7 +48,7 @@ class Task:
 class Stack:
     """The stack on the swarm of ``manager``, named after the lab."""
 
-    manager: Node
+    manager: Engine
 
     @property
     def name(self) -> str:
@@ -58,7 +58,7 @@ class Stack:
     @property
     def environment(self) -> dict[str, str]:
         """What makes the ``docker`` command talk to the manager."""
-        return {"DOCKER_HOST": self.manager.url}
+        return self.manager.environment
 
     @property
     def chosen(self) -> dict[str, list[str]]:
@@ -130,7 +130,7 @@ class Stack:
             hint="`docker service ps --no-trunc` on the manager shows the tasks' errors",
         )
 
-    def remove(self, nodes: list[Node]) -> None:
+    def remove(self, nodes: Sequence[Engine]) -> None:
         """Remove the stack and its volumes; the command returns before that is done."""
         shell.run(["docker", "stack", "rm", self.name], env=self.environment)
         wait_until(
@@ -151,7 +151,7 @@ class Stack:
                 return False
         return all(task.current for task in self.tasks())
 
-    def _remains(self, node: Node) -> list[str]:
+    def _remains(self, node: Engine) -> list[str]:
         """What is left of the stack on a node, the manager's services included."""
         with closing(node.client()) as client:
             tasks = client.containers.list(all=True, filters={**self.chosen}, ignore_removed=True)
@@ -161,7 +161,7 @@ class Stack:
                 left += [str(each.name) for each in client.services.list(filters=self.chosen)]
         return left
 
-    def _remove_volumes(self, node: Node) -> None:
+    def _remove_volumes(self, node: Engine) -> None:
         with closing(node.client()) as client:
             for volume in client.volumes.list(filters={**self.chosen}):
                 volume.remove()
