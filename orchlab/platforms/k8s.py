@@ -27,7 +27,7 @@ from orchlab.platforms.k8s_api import NAMESPACE
 from orchlab.platforms.k8s_faults import Faults
 from orchlab.platforms.k8s_operations import Operations
 from orchlab.platforms.k8s_release import VARIANT_KEY
-from orchlab.platforms.k8s_rollout import now
+from orchlab.platforms.k8s_rollout import DEPLOYMENT, now
 from orchlab.wait import wait_until
 
 ROLLOUT = "180s"
@@ -85,7 +85,7 @@ class Kubernetes(Operations, Faults):
         }
         k8s_release.write(directory, references, release.replicas, release.variant)
         self.control.run("apply", "-k", directory)
-        for workload in ("statefulset/redis", "deployment/web"):
+        for workload in ("statefulset/redis", DEPLOYMENT):
             self._await_rollout(workload)
         self._remove_leftovers(release.variant)
         self.await_serving(release.replicas)
@@ -161,7 +161,9 @@ class Kubernetes(Operations, Faults):
             with console.step(f"roll out {workload}") as detail:
                 self.control.run(*status, on_line=detail)
         except CommandFailed as error:
+            of_app = workload == DEPLOYMENT
+            reason = self.rollouts.failed(since) if of_app else self.rollouts.why(since)
             raise OrchlabError(
-                f"{workload} did not roll out: {self.rollouts.why(since)}",
+                f"{workload} did not roll out: {reason}",
                 "`invoke k8s-status` shows the pods and what the cluster says about them",
             ) from error

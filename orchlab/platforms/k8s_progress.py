@@ -13,8 +13,8 @@ from typing import Any
 from orchlab.platforms import k8s_objects
 
 REVISION = "deployment.kubernetes.io/revision"
-UNDONE = "orchlab.undone"
-"""Annotation that the lab puts on a revision that it went back from: the reason."""
+FAILED = "orchlab.failed"
+"""Annotation that the lab puts on a revision that did not start: the reason."""
 REASONS = 3
 DEADLINE = "ProgressDeadlineExceeded"
 
@@ -32,7 +32,7 @@ class Progress:
 class Revision:
     """One pod template that the Deployment had or has, kept as its ReplicaSet.
 
-    ``undone`` is why the lab went back from it; empty if it did not.
+    ``failed`` is why it did not start, when that was last tried; else empty.
     """
 
     number: int
@@ -41,7 +41,7 @@ class Revision:
     variant: str
     pods: int
     created: datetime
-    undone: str
+    failed: str
 
 
 def progress(deployment: Any) -> Progress:  # noqa: ANN401 - the client has no types
@@ -77,7 +77,7 @@ def revisions(replica_sets: Iterable[Any], variant_key: str) -> list[Revision]:
             variant=(each.metadata.labels or {}).get(variant_key, ""),
             pods=each.status.replicas or 0,
             created=each.metadata.creation_timestamp,
-            undone=(each.metadata.annotations or {}).get(UNDONE, ""),
+            failed=(each.metadata.annotations or {}).get(FAILED, ""),
         )
         for each in replica_sets
     )

@@ -17,6 +17,7 @@ from orchlab.wait import wait_until
 
 WEB = "app=web"
 DEPLOYMENT = "deployment/web"
+PAUSE_S = 0.5
 
 
 class Rollouts:
@@ -61,16 +62,15 @@ class Rollouts:
         since = now()
         self._kubectl("set", "image", DEPLOYMENT, f"web={reference}")
         if self.follow("update").done:
-            self._mark(self.history()[-1], "")
+            self._mark("")
             return Rollout("updated", reference)
-        reason = self.why(since)
+        reason = self.failed(since)
         console.warn(f"the rollout missed its deadline, going back: {reason}")
-        self._mark(self.history()[-1], reason)
         self._undo(before)
         return Rollout("rolled-back", before.image, reason)
 
     def rollback(self, number: int = 0) -> Rollout:
-        """Go back to a revision; without a number to the one before that was not undone.
+        """Go back to a revision; without a number to the newest earlier one that started.
 
         Raises ``UnknownName`` for a number that is not kept, ``OrchlabError`` when
         there is nothing to go back to, or the revision does not start either.
@@ -95,7 +95,7 @@ class Rollouts:
 
             # The controller judges each step; this only ends a wait for a dead controller.
             patience = deadline * (self.require().spec.replicas + 1)
-            wait_until(what, final, timeout=patience, pause=0.5, state=lambda: last[0].text)
+            wait_until(what, final, timeout=patience, pause=PAUSE_S, state=lambda: last[0].text)
         return last[0]
 
     def why(self, since: datetime) -> str:
@@ -103,22 +103,28 @@ class Rollouts:
         pods = self.control.api.pods(NAMESPACE)
         return k8s_progress.why(pods, self.control.api.events(NAMESPACE), since)
 
+    def failed(self, since: datetime) -> str:
+        """Why, also noted on the current revision: nobody is to go back to it unasked."""
+        reason = self.why(since)
+        self._mark(reason)
+        return reason
+
     def _undo(self, target: Revision) -> None:
         since = now()
         self._kubectl("rollout", "undo", DEPLOYMENT, f"--to-revision={target.number}")
         if not self.follow(f"go back to revision {target.number}").done:
             raise OrchlabError(
-                f"revision {target.number} ({target.image}) did not start: {self.why(since)}",
+                f"revision {target.number} ({target.image}) did not start: {self.failed(since)}",
                 "`invoke k8s-status` shows the pods; `invoke k8s-deploy` deploys anew",
             )
+        self._mark("")
 
-    def _mark(self, revision: Revision, undone: str) -> None:
-        """Note on a revision that it was undone, and why, or that it was not after all."""
-        if undone == revision.undone:
-            return
-        note = f"{k8s_progress.UNDONE}={undone}" if undone else f"{k8s_progress.UNDONE}-"
-        name = f"replicaset/{revision.replica_set}"
-        self._kubectl("annotate", name, note, "--overwrite", echo=False)
+    def _mark(self, failed: str) -> None:
+        current = self.history()[-1]
+        if failed != current.failed:
+            note = f"{k8s_progress.FAILED}={failed}" if failed else f"{k8s_progress.FAILED}-"
+            replica_set = f"replicaset/{current.replica_set}"
+            self._kubectl("annotate", replica_set, note, "--overwrite", echo=False)
 
     def _kubectl(self, *argv: str, echo: bool = True) -> None:
         self.control.run("-n", NAMESPACE, *argv, echo=echo)
@@ -135,7 +141,7 @@ def choose(history: list[Revision], number: int) -> Revision:
         if not found:
             raise UnknownName("revision", str(number), (str(each.number) for each in history))
     else:
-        found = [each for each in earlier if not each.undone and each.variant == current.variant]
+        found = [each for each in earlier if not each.failed and each.variant == current.variant]
         if not found:
             raise OrchlabError(
                 "there is nothing to go back to", "`invoke k8s-status` lists the revisions"

@@ -69,14 +69,14 @@ def _state(pod: Any) -> str:  # noqa: ANN401 - the client has no types
 
 
 def revisions(replica_sets: Iterable[Any], now: datetime) -> Table:
-    """What the Deployment had, and why a rollout was undone; the last row is current."""
+    """What the Deployment had, and which of it did not start; the last row is current."""
     rows = (
         (
             str(each.number),
             each.image.rpartition("/")[2],
             each.variant,
             str(each.pods),
-            each.undone and f"undone: {each.undone}",
+            each.failed and f"failed: {each.failed}",
             age(each.created, now),
         )
         for each in k8s_progress.revisions(replica_sets, VARIANT_KEY)

@@ -40,7 +40,7 @@ def k8s_deploy(
 
 
 @command(**REPLICAS)
-def k8s_scale(_: Context, replicas: int) -> None:
+def k8s_scale(_: Context, replicas: int = 3) -> None:
     """Change the number of replicas; returns when all of them serve.
 
     Example: invoke k8s-scale --replicas 5

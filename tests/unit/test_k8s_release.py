@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import yaml
 
 from app.settings import Settings
 from orchlab import credentials, labels, paths
-from orchlab.platforms import k8s_facts, k8s_release
+from orchlab.platforms import k8s_release
 
 IMAGES = {
     "orchlab/app": "lab-registry:5000/orchlab/app:1-abc",
@@ -160,67 +159,3 @@ def test_hardened_says_in_every_object_that_it_is() -> None:
     for variant in k8s_release.VARIANTS:
         template = k8s_release.declared(variant)[0]["spec"]["template"]
         assert template["metadata"]["labels"][key] == variant
-
-
-def test_knobs_that_no_manifest_sets_are_marked_as_defaults() -> None:
-    """A value from the API is a default unless the file in k8s/ has it."""
-    container = {"readinessProbe": {"periodSeconds": 10, "timeoutSeconds": 1}}
-    reported = {"spec": {"template": {"spec": {"containers": [container]}}}}
-    written = {
-        "spec": {"template": {"spec": {"containers": [{"readinessProbe": {"periodSeconds": 10}}]}}}
-    }
-    found = k8s_facts.knobs(reported, [{}, written])
-    assert found["readiness period"] == "10 s"
-    assert found["readiness time-out"] == "1 s (default)"
-    assert found["preStop"] == "none (default)"
-
-
-def test_the_base_leaves_every_timer_alone() -> None:
-    """The defaults variant sets none of the knobs that the lab prints."""
-    written = k8s_release.declared("defaults")
-    assert all(value.endswith("(default)") for value in k8s_facts.knobs({}, written).values())
-
-
-def test_the_hardened_variant_chooses_the_timers_of_rollouts_and_probes() -> None:
-    """What the overlay or the base writes is not marked as a default."""
-    written = k8s_release.declared("hardened")
-    found = k8s_facts.knobs({}, written)
-    chosen = {name for name, value in found.items() if not value.endswith("(default)")}
-    probes = {f"{probe} period" for probe in ("startup", "readiness", "liveness")}
-    rollout = {"max surge", "max unavailable", "progress deadline", "preStop", "termination grace"}
-    assert probes | rollout <= chosen
-
-
-def test_a_toleration_is_marked_unless_it_was_chosen() -> None:
-    """Admission adds 300 s where the manifest has none."""
-    lost = SimpleNamespace(key="node.kubernetes.io/unreachable", toleration_seconds=300)
-    pod = SimpleNamespace(spec=SimpleNamespace(tolerations=[lost]))
-    assert k8s_facts.tolerations([pod], chosen=False) == {
-        "toleration of unreachable": "300 s (default)"
-    }
-    assert k8s_facts.tolerations([pod], chosen=True) == {"toleration of unreachable": "300 s"}
-
-
-def test_the_kubelets_empty_timers_are_kubernetes_defaults() -> None:
-    """What a kubelet reports is shown; what it leaves empty is named as the default."""
-    reported = {"nodeLeaseDurationSeconds": 20, "nodeStatusUpdateFrequency": "10s"}
-    found = k8s_facts.kubelet_knobs(reported)
-    assert found["node lease"] == "20 s"
-    assert found["node status every"] == "10 s (default)"
-    assert found["restart back-off, longest"] == "300 s (default)"
-
-
-def test_the_network_plugin_is_known_by_its_image() -> None:
-    """The first image of a known plugin gives name and version."""
-    images = ["registry.example/coredns:v1.14.2", "docker.io/flannel:v0.28.4"]
-    assert k8s_facts.cni(images) == "flannel v0.28.4"
-    assert k8s_facts.cni([]) == "unknown"
-
-
-@pytest.mark.parametrize(
-    ("duration", "shown"),
-    [("5m0s", "300 s"), ("1h0m0s", "3600 s"), ("10s", "10 s"), (40, "40 s"), ("500ms", "0.5 s")],
-)
-def test_durations_are_shown_in_seconds(duration: str | int, shown: str) -> None:
-    """Go's notation and plain numbers come out alike."""
-    assert k8s_facts.seconds(duration) == shown
