@@ -164,6 +164,23 @@ class StoreFaults(Protocol):
         """Replace the Redis container by a new one; returns when the app reaches that one."""
 
 
+@runtime_checkable
+class StoreCrash(Protocol):
+    """A Redis that ends without notice, and can be asked what it promised."""
+
+    def crash_store(self) -> None:
+        """SIGKILL Redis from outside its container; raises unless it is verifiably gone.
+
+        Whether it comes back is left to the platform.
+        """
+
+    def ask_store(self, *commands: str) -> list[str]:
+        """Send commands over one connection; the lines of all their answers.
+
+        Raises ``CommandFailed`` when Redis cannot be reached.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterNode:
     """One machine of a platform, as its control plane sees it.

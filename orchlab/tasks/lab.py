@@ -53,7 +53,7 @@ def image_report(_: Context, images: str = "auto") -> None:
 @command(
     **IMAGES,
     platforms="comma-separated: compose,swarm,k8s",
-    experiments="comma-separated: control,balance,recreate,crash",
+    experiments="comma-separated: control,balance,recreate,ledger,crash",
     keep="leave the platforms up afterwards",
 )
 def compare(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from orchlab.platforms.base import Platform, StoreCrash
 from orchlab.records import Finding
 
 
@@ -10,3 +11,29 @@ def test_data_survive_a_new_redis_container(answer: Callable[[str], Finding]) ->
     finding = answer("recreate")
     assert finding.verdict == "pass", finding
     assert finding.values["read"] == finding.values["written"]
+
+
+def test_acknowledged_writes_survive_a_killed_redis(
+    platform: Platform, answer: Callable[[str], Finding]
+) -> None:
+    """With fsync always, the counter holds all that concurrent writers were told."""
+    assert isinstance(platform, StoreCrash)
+    assert platform.ask_store("CONFIG SET appendfsync always") == ["OK"]
+    finding = answer("ledger")
+    assert finding.verdict == "pass", finding
+    assert finding.values["fsync"] == "always"
+    assert finding.values["acknowledged"] > 0
+    assert finding.values["lost"] == 0
+
+
+def test_what_fsync_once_a_second_may_lose_is_reported(
+    platform: Platform, answer: Callable[[str], Finding]
+) -> None:
+    """With everysec, a finding says how long an acknowledged write waits for the disk."""
+    assert isinstance(platform, StoreCrash)
+    assert platform.ask_store("CONFIG SET appendfsync everysec") == ["OK"]
+    finding = answer("ledger")
+    assert finding.verdict in ("pass", "limit"), finding
+    assert finding.values["fsync"] == "everysec"
+    assert finding.values["synced_after_s"] > 0.1, "the disk is behind the answer"
+    assert str(finding.values["power_loss"]).startswith("the last ")
