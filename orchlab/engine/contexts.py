@@ -10,8 +10,9 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,7 +59,7 @@ def enter(name: str) -> str:
         os.environ.pop(variable, None)
     os.environ.update(settings)
     if address.startswith("ssh://"):
-        os.environ["DOCKER_HOST"] = _tunnel(address)
+        os.environ["DOCKER_HOST"] = tunnel(address)
     if not named.answers(os.environ["DOCKER_HOST"]):
         hint = f"`docker --context {name} version` shows what the command gets"
         raise HostUnfit(f"no Docker engine answers at {address}", hint)
@@ -73,8 +74,21 @@ def tunnel_command(address: str, socket: Path) -> list[str]:
     return ["ssh", "-nNT", *options, "-L", f"{socket}:{remote}", f"ssh://{url.netloc}"]
 
 
-def _tunnel(address: str) -> str:
-    """Open the tunnel; it ends with this process."""
+def forward(address: str, name: str, ports: Iterable[str]) -> str:
+    """The ``ssh`` that brings ports of another host's 127.0.0.1 here.
+
+    ``address`` is its engine's, ``name`` the host's own, in case that address says nothing.
+    """
+    destination = f"ssh://{urlsplit(address).netloc}" if address.startswith("ssh://") else name
+    flags = [word for port in ports for word in ("-L", f"{port}:127.0.0.1:{port}")]
+    return shlex.join(["ssh", "-N", *flags, destination])
+
+
+def tunnel(address: str) -> str:
+    """Open a tunnel to an ``ssh://`` address; return that of its end here.
+
+    It ends with this process. Raises ``HostUnfit`` when it cannot be opened.
+    """
     socket = paths.lab_dir() / f"ssh-{os.getpid()}.sock"
     command = tunnel_command(address, socket)
     console.echo(command)

@@ -16,6 +16,7 @@ from orchlab.wait import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from docker import DockerClient
     from docker.models.containers import Container
 
 PORT = 5000
@@ -79,7 +80,7 @@ class Registry:
         port = self.port
         if not self._has(port, repository, tag, image.id):
             with console.step(f"push {image.reference} to {self.host}") as detail:
-                self._send(image, f"127.0.0.1:{port}/{repository}", tag, detail)
+                send(self.images.client, image, f"127.0.0.1:{port}/{repository}:{tag}", detail)
         return f"{self.host}/{repository}:{tag}"
 
     def detach(self, network: str) -> None:
@@ -115,18 +116,6 @@ class Registry:
             volumes={self.name: {"bind": STORAGE, "mode": "rw"}},
         )
 
-    def _send(self, image: Image, repository: str, tag: str, detail: Callable[[str], None]) -> None:
-        client = self.images.client
-        client.images.get(image.id).tag(repository, tag)
-        try:
-            for line in client.images.push(repository, tag, stream=True, decode=True):
-                if "error" in line:
-                    hint = f"see docker logs {self.name}"
-                    raise OrchlabError(f"{image.reference} was not pushed: {line['error']}", hint)
-                detail(f"{line.get('id', '')} {line.get('status', '')}")
-        finally:
-            client.images.remove(f"{repository}:{tag}", noprune=True)
-
     def _answers(self) -> bool:
         try:
             status, _, _ = _get(self.port, "/v2/")
@@ -143,6 +132,23 @@ class Registry:
         if status != http.client.OK:
             return False
         return image_id in (digest, json.loads(body).get("config", {}).get("digest"))
+
+
+def send(client: DockerClient, image: Image, reference: str, detail: Callable[[str], None]) -> None:
+    """Push an image of an engine as ``reference``; ``detail`` is told of each layer.
+
+    Raises ``OrchlabError`` with what the registry or the engine says.
+    """
+    repository, _, tag = reference.rpartition(":")
+    client.images.get(image.id).tag(repository, tag)
+    try:
+        for line in client.images.push(repository, tag, stream=True, decode=True):
+            if "error" in line:
+                hint = "its log says more; an engine trusts a registry with TLS, or on 127.0.0.1"
+                raise OrchlabError(f"{reference} was not pushed: {line['error']}", hint)
+            detail(f"{line.get('id', '')} {line.get('status', '')}")
+    finally:
+        client.images.remove(reference, noprune=True)
 
 
 def _get(port: int, path: str) -> tuple[int, str, bytes]:

@@ -36,6 +36,10 @@ class SwarmApp:
 
     @cached_property
     def data_path(self) -> DataPath:
+        """How requests travel: chosen once per process."""
+        return self.detected_data_path()
+
+    def detected_data_path(self) -> DataPath:
         """The routing mesh where the kernel can do it, else the edge."""
         return "mesh" if host.ipvs_available() else "edge"
 
@@ -72,6 +76,7 @@ class SwarmApp:
             "APP_IMAGE": self.registry.push(release.image),
             "REDIS_IMAGE": self.registry.push(self.images.ensure("redis")),
             "WEB_REPLICAS": str(release.replicas),
+            "ENTRY_PORT": str(self.swarm_nodes.entry_port),
         }
         if self.data_path == "edge":
             haproxy = self.images.ensure("haproxy")
@@ -105,12 +110,12 @@ class SwarmApp:
 
     def collect_logs(self, into: Path) -> None:
         """Logs of services and node daemons, and the history of tasks."""
-        if self.swarm_nodes.existing():
+        if self.swarm_nodes.up():
             swarm_logs.collect(self.stack, self.swarm_nodes, into)
 
     def undeploy(self) -> None:
         """Remove the stack with its networks and volumes; the nodes stay."""
-        if self.swarm_nodes.existing():
+        if self.swarm_nodes.up():
             self.stack.remove(self.swarm_nodes.all)
 
     def _task(self, service: str, task_id: str) -> Task:

@@ -18,7 +18,16 @@ from orchlab.errors import HostUnfit, OrchlabError, UnknownName, UsageError
 from orchlab.parallel import in_parallel
 from orchlab.platforms import node_container
 from orchlab.platforms.base import Endpoint
-from orchlab.platforms.nodes import PLATFORM, Node, Role, await_engine, identify, leads, place
+from orchlab.platforms.nodes import (
+    ENTRY_PORT,
+    PLATFORM,
+    Node,
+    Role,
+    await_engine,
+    identify,
+    leads,
+    place,
+)
 from orchlab.wait import wait_until
 
 SUBNETS = [f"198.18.{third}.0/24" for third in range(64)]
@@ -40,6 +49,8 @@ class Fleet:
     A number that is not given is that of the nodes that exist, or else of one
     manager and two workers. Raises ``UsageError`` for a size that makes no sense.
     """
+
+    entry_port = ENTRY_PORT
 
     def __init__(self, managers: int | None = None, workers: int | None = None) -> None:
         if managers not in (None, *MANAGERS):
@@ -85,6 +96,10 @@ class Fleet:
             timeout=ELECTION_SECONDS,
             hint="`invoke swarm-up` starts the nodes that do not run",
         )
+
+    def up(self) -> bool:
+        """Whether any node exists."""
+        return bool(self.existing())
 
     def node(self, name: str) -> Node:
         """A node by its name; raises ``UnknownName``, which lists the names there are."""

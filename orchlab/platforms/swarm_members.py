@@ -104,7 +104,7 @@ def label_store(manager: Engine, name: str) -> None:
 
 
 def change(manager: Engine, node_id: str, **wanted: Any) -> None:  # noqa: ANN401 - as the API has it
-    """Set fields of a node's specification; labels are added to those there are.
+    """Set fields of a node's specification; labels are added, or removed by None.
 
     Tried again when somebody else changed it at the same moment, or a leader is
     being elected; raises ``WaitTimeout``.
@@ -117,7 +117,8 @@ def change(manager: Engine, node_id: str, **wanted: Any) -> None:  # noqa: ANN40
             node = client.nodes.get(node_id)
             spec = node.attrs["Spec"]
             labels = {**spec.get("Labels", {}), **wanted.get("Labels", {})}
-            new = {**spec, **wanted, "Labels": labels}
+            kept = {key: value for key, value in labels.items() if value is not None}
+            new = {**spec, **wanted, "Labels": kept}
             if new == {"Labels": {}, **spec}:
                 return True
             try:

@@ -42,6 +42,13 @@ class Nodes(Protocol):
     def all(self) -> Sequence[Engine]:
         """The nodes whose engines can be asked directly."""
 
+    @property
+    def entry_port(self) -> int:
+        """The port on which every node takes requests."""
+
+    def up(self) -> bool:
+        """Whether there is a swarm to ask."""
+
     def node(self, name: str) -> Engine:
         """One of them; raises ``UsageError`` for one that cannot be asked directly."""
 
