@@ -9,6 +9,7 @@ from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.platforms import k8s_nodes, serving
 from orchlab.platforms.base import Replica
 from orchlab.platforms.k8s_running import Running
+from orchlab.platforms.redis_cli import conversation
 from orchlab.wait import wait_until
 
 VERIFIED_S = 5.0
@@ -47,6 +48,14 @@ class Faults(Running):
         except CommandFailed:
             if replica.id in k8s_nodes.task_pids(replica.node):
                 raise
+
+    def crash_store(self) -> None:
+        """SIGKILL Redis; raises unless it is verifiably gone."""
+        self.crash(self.store.replica())
+
+    def ask_store(self, *commands: str) -> list[str]:
+        """Send commands to Redis over one connection; raises ``CommandFailed``."""
+        return self.store.exec(*conversation(*commands)).splitlines()
 
     def recreate_store(self) -> None:
         """Delete the Redis pod; returns when its successor answers the app."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.platforms import k8s_objects
+from orchlab.platforms.base import Replica
 from orchlab.platforms.k8s_api import NAMESPACE
 from orchlab.platforms.k8s_control import Control
 from orchlab.wait import wait_until
@@ -39,6 +40,17 @@ class Store:
         if k8s_objects.claims(after) != k8s_objects.claims(before):
             raise OrchlabError("the new Redis pod has other volumes than the old one")
 
+    def replica(self) -> Replica:
+        """Redis as a process that can be broken; raises ``OrchlabError`` when there is no pod."""
+        pod = self._pod()
+        if pod is None:
+            raise OrchlabError("there is no Redis pod", "`invoke k8s-deploy` makes one")
+        return k8s_objects.replica(pod)
+
+    def exec(self, *argv: str) -> str:
+        """Run a command in the pod and return its stdout; raises ``CommandFailed``."""
+        return self.control.run("exec", "-n", NAMESPACE, POD, "--", *argv, echo=False)
+
     def node(self) -> str:
         """The node that Redis runs on, and its volume is on; empty if it runs nowhere."""
         pod = self._pod()
@@ -65,5 +77,4 @@ class Store:
         return None
 
     def _ask(self, *question: str) -> str:
-        ask = ("exec", "-n", NAMESPACE, POD, "--", "redis-cli", *question)
-        return self.control.run(*ask, echo=False).strip()
+        return self.exec("redis-cli", *question).strip()

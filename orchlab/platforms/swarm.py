@@ -13,6 +13,7 @@ from orchlab.images.registry import Registry
 from orchlab.images.store import ImageStore
 from orchlab.platforms import serving, swarm_cluster
 from orchlab.platforms.base import Replica
+from orchlab.platforms.redis_cli import conversation
 from orchlab.platforms.swarm_app import SwarmApp
 from orchlab.platforms.swarm_fleet import Fleet
 from orchlab.platforms.swarm_node_faults import FleetFaults
@@ -56,20 +57,15 @@ class Swarm(SwarmApp, FleetFaults):
 
     def crash(self, replica: Replica) -> None:
         """SIGKILL the app process from its node; raises unless the container has ended."""
-        task = self._task("web", replica.id)
-        node = self.fleet.node(task.node)
-        with closing(node.client()) as client:
-            container = client.containers.get(task.container)
-            pid = int(container.attrs["State"]["Pid"])
-            if not pid:
-                raise OrchlabError(f"replica {replica.name} does not run: nothing to kill")
-            node.kill_process(pid)
-            wait_until(
-                f"process {pid} of {replica.name} gone",
-                lambda: _ended(container),
-                timeout=GONE_SECONDS,
-                pause=0.05,
-            )
+        self._kill(self._task("web", replica.id))
+
+    def crash_store(self) -> None:
+        """SIGKILL Redis from its node; raises unless the container has ended."""
+        self._kill(self._store())
+
+    def ask_store(self, *commands: str) -> list[str]:
+        """Send commands to Redis over one connection; raises ``CommandFailed``."""
+        return self._exec(self._store(), *conversation(*commands), echo=False).splitlines()
 
     def recreate_store(self) -> None:
         """Replace the Redis task; returns when the app reaches the new one.
@@ -90,6 +86,21 @@ class Swarm(SwarmApp, FleetFaults):
         if self._volumes(self._store()) != volumes:
             raise OrchlabError(f"the new Redis has other volumes than the old one: {volumes}")
         serving.wait_for_store(self.endpoints, len(self.replicas()))
+
+    def _kill(self, task: Task) -> None:
+        node = self.fleet.node(task.node)
+        with closing(node.client()) as client:
+            container = client.containers.get(task.container)
+            pid = int(container.attrs["State"]["Pid"])
+            if not pid:
+                raise OrchlabError(f"{task.name} does not run: nothing to kill")
+            node.kill_process(pid)
+            wait_until(
+                f"process {pid} of {task.name} gone",
+                lambda: _ended(container),
+                timeout=GONE_SECONDS,
+                pause=0.05,
+            )
 
     def _store(self) -> Task:
         running = [task for task in self.stack.tasks("redis") if task.state == "running"]
