@@ -5,6 +5,7 @@ The first SIGTERM or SIGINT starts the drain, the second stops at once.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 import uvicorn  # noqa: E402 (see above)
 
+from app import log  # noqa: E402
 from app.drain import Drain  # noqa: E402
 from app.main import create_app  # noqa: E402
 from app.settings import BadSettings, load  # noqa: E402
@@ -31,6 +33,8 @@ first, or a request meets a connection that has just been closed."""
 OPEN_REQUEST_SECONDS = 5
 """How long the stop waits for open requests after the drain."""
 
+logger = logging.getLogger("app")
+
 
 class Server(uvicorn.Server):
     """uvicorn, which by itself closes its listeners within 0.1 s of the signal."""
@@ -44,7 +48,7 @@ class Server(uvicorn.Server):
         if self._drain.active:
             os._exit(128 + sig)
         self._drain.begin()
-        print(f"{signal.Signals(sig).name}: draining for {self._drain.seconds:g} s", flush=True)  # noqa: T201 (the log is stdout)
+        logger.info("%s: draining for %g s", signal.Signals(sig).name, self._drain.seconds)
 
     async def on_tick(self, counter: int) -> bool:
         """Asked every 0.1 s whether to stop: when the drain is over."""
@@ -58,7 +62,8 @@ def server(settings: Settings) -> Server:
         create_app(settings, drain),
         host="0.0.0.0",  # noqa: S104 (a container's own address is not known beforehand)
         port=settings.port,
-        access_log=False,  # probers ask 100 times a second
+        log_config=None,  # ours, for the server's records too
+        access_log=False,  # ``app.access`` knows the request id
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=OPEN_REQUEST_SECONDS,
@@ -73,6 +78,9 @@ def main() -> None:
     except BadSettings as error:
         print(error, file=sys.stderr)  # noqa: T201 (one line for whoever starts it)
         sys.exit(2)
+    log.configure(debug=settings.debug_mode)
+    if settings.key is None:
+        logger.info("no API key is set: what needs one answers 401")
     server(settings).run()
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 import requests
@@ -28,10 +29,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(drain_seconds: float) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def running(data: Path, drain_seconds: float) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """The app as a process that answers, and its port; killed at the end."""
     port = free_port()
-    settings = {"PORT": str(port), "DRAIN_SECONDS": str(drain_seconds)}
+    settings = {"PORT": str(port), "DRAIN_SECONDS": str(drain_seconds), "DATA_DIR": str(data)}
     settings["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}/0"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(COMMAND, cwd=ROOT, env=os.environ | settings, **quiet) as process:  # type: ignore[call-overload]
@@ -49,9 +50,9 @@ def status(port: int, path: str) -> int:
     return 0
 
 
-def test_sigterm_drains_then_ends_well() -> None:
+def test_sigterm_drains_then_ends_well(tmp_path: Path) -> None:
     """After SIGTERM new connections are served for the drain time, then it exits with 0."""
-    with running(drain_seconds=1) as (process, port):
+    with running(tmp_path, drain_seconds=1) as (process, port):
         sent = time.monotonic()
         process.send_signal(signal.SIGTERM)
         wait_until("not ready", lambda: status(port, "/ready") == 503, timeout=1, pause=0.02)
@@ -62,9 +63,9 @@ def test_sigterm_drains_then_ends_well() -> None:
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_ends_at_once(second: signal.Signals) -> None:
+def test_a_second_signal_ends_at_once(second: signal.Signals, tmp_path: Path) -> None:
     """Whoever asks twice does not wait for the drain; the exit status names the signal."""
-    with running(drain_seconds=60) as (process, port):
+    with running(tmp_path, drain_seconds=60) as (process, port):
         process.send_signal(signal.SIGTERM)
         wait_until("draining", lambda: closes(port), timeout=2, pause=0.02)
         process.send_signal(second)
@@ -77,12 +78,12 @@ def closes(port: int) -> bool:
     return answer.headers.get("Connection") == "close"
 
 
-def test_a_wrong_setting_stops_the_start() -> None:
+def test_a_wrong_setting_stops_the_start(tmp_path: Path) -> None:
     """One line on stderr names the variable; the exit status is 2."""
     done = subprocess.run(
         COMMAND,
         cwd=ROOT,
-        env=os.environ | {"PORT": "x"},
+        env=os.environ | {"PORT": "x", "DATA_DIR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
+from app_client import KEY, WITH_KEY, ask, client, fake_redis, settings
 from pydantic import RedisDsn
-from starlette.types import ASGIApp, Message
 
 from app.drain import Drain
-from app.main import create_app
-from app.settings import Settings
 
 
 @pytest.fixture
@@ -33,158 +32,111 @@ def mute_port() -> Iterator[int]:
 
 
 @pytest.fixture
-def drain() -> Drain:
-    """Not begun; it would never be over."""
-    return Drain(60)
-
-
-@asynccontextmanager
-async def client(port: int, drain: Drain) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of an app whose Redis is at that port."""
-    settings = Settings(
-        redis_url=RedisDsn(f"redis://127.0.0.1:{port}/0?protocol=2"),
-        app_version="7",
-        node_name="node-1",
-    )
-    app = create_app(settings, drain)
-    transport = httpx.ASGITransport(app)
-    async with started(app), httpx.AsyncClient(transport=transport, base_url="http://app") as http:
-        yield http
-
-
-@asynccontextmanager
-async def started(app: ASGIApp) -> AsyncIterator[None]:
-    """Start and stop the app as a server would, so that it closes what it opened."""
-    to_app: asyncio.Queue[Message] = asyncio.Queue()
-    from_app: asyncio.Queue[Message] = asyncio.Queue()
-    scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
-
-    async def live() -> None:
-        await app(scope, to_app.get, from_app.put)
-
-    life = asyncio.create_task(live())
-    await to_app.put({"type": "lifespan.startup"})
-    assert (await from_app.get())["type"] == "lifespan.startup.complete"
-    yield
-    await to_app.put({"type": "lifespan.shutdown"})
-    await life
-
-
-@asynccontextmanager
-async def fake_redis(port: int) -> AsyncIterator[dict[str, int]]:
-    """A Redis that knows PING, GET and INCRBY, and answers OK to the rest."""
-    values: dict[str, int] = {}
-    writers: list[asyncio.StreamWriter] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        while line := await reader.readline():
-            words = []
-            for _ in range(int(line[1:])):
-                await reader.readline()
-                words.append((await reader.readline()).decode().strip())
-            writer.write(answer(words))
-
-    def answer(words: list[str]) -> bytes:
-        match words:
-            case ["PING"]:
-                return b"+PONG\r\n"
-            case ["INCRBY", key, "1"]:
-                values[key] = values.get(key, 0) + 1
-                return b":%d\r\n" % values[key]
-            case ["GET", key]:
-                text = str(values[key]).encode() if key in values else None
-                return b"$-1\r\n" if text is None else b"$%d\r\n%s\r\n" % (len(text), text)
-            case _:
-                return b"+OK\r\n"
-
-    server = await asyncio.start_server(serve, "127.0.0.1", port)
-    try:
-        yield values
-    finally:
-        server.close()
-        for writer in writers:
-            writer.close()
-            await writer.wait_closed()
-
-
-def get(port: int, drain: Drain, path: str, method: str = "GET") -> httpx.Response:
-    """One request to a fresh app."""
-
-    async def ask() -> httpx.Response:
-        async with client(port, drain) as http:
-            return await http.request(method, path)
-
-    return asyncio.run(ask())
+def leaving() -> Drain:
+    """Begun, and far from over."""
+    drain = Drain(60)
+    drain.begin()
+    return drain
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/ready", "/whoami", "/count", "/nowhere"])
-def test_every_reply_says_who_answers(path: str, closed_port: int, drain: Drain) -> None:
+def test_every_reply_says_who_answers(path: str, tmp_path: Path) -> None:
     """Replica and version are in the headers of every reply, errors included."""
-    answer = get(closed_port, drain, path)
+    answer = ask(settings(tmp_path), "GET", path)
     assert answer.headers["X-Replica"] == socket.gethostname()
     assert answer.headers["X-Version"] == "7"
     assert "Connection" not in answer.headers
 
 
-def test_whoami_names_replica_node_and_version(closed_port: int, drain: Drain) -> None:
+def test_the_index_names_app_and_version(tmp_path: Path) -> None:
+    """The front page says what this is."""
+    answer = ask(settings(tmp_path, app_name="shop"), "GET", "/")
+    assert answer.json() == {"app": "shop", "version": "7"}
+
+
+def test_whoami_names_replica_node_and_version(tmp_path: Path) -> None:
     """A client can see which replica on which node it has reached."""
     expected = {"replica": socket.gethostname(), "node": "node-1", "version": "7"}
-    assert get(closed_port, drain, "/whoami").json() == expected
+    assert ask(settings(tmp_path), "GET", "/whoami").json() == expected
 
 
-def test_health_does_not_depend_on_redis(closed_port: int, drain: Drain) -> None:
-    """A restart would not bring Redis back, so the app stays live without it."""
-    assert get(closed_port, drain, "/health").status_code == 200
-
-
-@pytest.mark.parametrize(("method", "path"), [("GET", "/ready"), ("GET", "/count")])
-def test_redis_away_is_a_503_problem(
-    method: str, path: str, closed_port: int, drain: Drain
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/items/7", {"item_id": 7, "q": None}),
+        ("/items/7?q=red%20one", {"item_id": 7, "q": "red one"}),
+    ],
+)
+def test_an_item_comes_back_as_asked(
+    path: str, expected: dict[str, object], tmp_path: Path
 ) -> None:
+    """Path and query are parsed; the query is optional."""
+    assert ask(settings(tmp_path), "GET", path).json() == expected
+
+
+@pytest.mark.parametrize(
+    "path", ["/items/x", "/items/-1", f"/items/{2**53}", "/items/1?q=" + "a" * 101]
+)
+def test_a_wrong_item_is_refused(path: str, tmp_path: Path) -> None:
+    """What is no item id, or a query without end, is 422."""
+    assert ask(settings(tmp_path), "GET", path).status_code == 422
+
+
+def test_health_does_not_depend_on_redis(tmp_path: Path) -> None:
+    """A restart would not bring Redis back, so the app stays live without it."""
+    answer = ask(settings(tmp_path), "GET", "/health")
+    assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/ready"), ("GET", "/count"), ("POST", "/reset")]
+)
+def test_redis_away_is_a_503_problem(method: str, path: str, tmp_path: Path) -> None:
     """The answer says when to come back, in the standard form."""
-    answer = get(closed_port, drain, path, method)
+    answer = ask(settings(tmp_path), method, path, headers=WITH_KEY)
     assert answer.status_code == 503
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["Retry-After"] == "1"
     assert answer.json()["status"] == 503
 
 
-def test_a_failed_write_is_not_called_lost(closed_port: int, drain: Drain) -> None:
+@pytest.mark.parametrize(("method", "said"), [("POST", True), ("GET", False)])
+def test_a_failed_write_is_not_called_lost(method: str, said: bool, tmp_path: Path) -> None:
     """Without an answer from Redis nobody knows whether the write happened; the reply says so."""
-    answer = get(closed_port, drain, "/count", "POST")
+    answer = ask(settings(tmp_path), method, "/count")
     assert answer.status_code == 503
-    assert "may or may not" in answer.json()["detail"]
+    assert ("may or may not" in answer.json()["detail"]) is said
 
 
-def test_a_mute_redis_is_given_up_within_a_second(mute_port: int, drain: Drain) -> None:
+def test_a_mute_redis_is_given_up_within_a_second(mute_port: int, tmp_path: Path) -> None:
     """A Redis that hangs costs a client less than a second."""
     started = time.monotonic()
-    assert get(mute_port, drain, "/count").status_code == 503
+    assert ask(settings(tmp_path, mute_port), "GET", "/count").status_code == 503
     assert time.monotonic() - started < 1
 
 
-def test_draining_is_not_ready_but_serves(closed_port: int, drain: Drain) -> None:
+def test_draining_is_not_ready_but_serves(leaving: Drain, tmp_path: Path) -> None:
     """After the signal the balancer is sent away, clients are still answered."""
-    drain.begin()
-    ready = get(closed_port, drain, "/ready")
+    ready = ask(settings(tmp_path), "GET", "/ready", drain=leaving)
     assert ready.status_code == 503
     assert "draining" in ready.json()["detail"]
-    assert get(closed_port, drain, "/whoami").status_code == 200
+    assert ask(settings(tmp_path), "GET", "/whoami", drain=leaving).status_code == 200
 
 
-def test_draining_asks_clients_to_reconnect_elsewhere(closed_port: int, drain: Drain) -> None:
+@pytest.mark.parametrize("path", ["/", "/ready", "/nowhere"])
+def test_draining_asks_clients_to_reconnect_elsewhere(
+    path: str, leaving: Drain, tmp_path: Path
+) -> None:
     """Every reply of a leaving replica closes its connection."""
-    drain.begin()
-    for path in ("/", "/ready", "/nowhere"):
-        assert get(closed_port, drain, path).headers["Connection"] == "close"
+    answer = ask(settings(tmp_path), "GET", path, drain=leaving)
+    assert answer.headers["Connection"] == "close"
 
 
-def test_reading_does_not_count(closed_port: int, drain: Drain) -> None:
+def test_reading_does_not_count(closed_port: int, tmp_path: Path) -> None:
     """GET reads the counter, POST adds one and answers the new value."""
 
     async def use() -> list[int]:
-        async with fake_redis(closed_port), client(closed_port, drain) as http:
+        async with fake_redis(closed_port), client(settings(tmp_path, closed_port)) as http:
             assert (await http.get("/ready")).status_code == 200
             answers = [await http.request(method, "/count") for method in ("GET", "POST", "GET")]
             return [answer.json()["count"] for answer in answers]
@@ -192,11 +144,31 @@ def test_reading_does_not_count(closed_port: int, drain: Drain) -> None:
     assert asyncio.run(use()) == [0, 1, 1]
 
 
-def test_redis_may_come_later(closed_port: int, drain: Drain) -> None:
+def test_a_reset_is_one_step(closed_port: int, tmp_path: Path) -> None:
+    """The counter goes to zero and the reply says what it was, even when it did not exist."""
+
+    async def use() -> list[dict[str, int]]:
+        async with (
+            fake_redis(closed_port) as values,
+            client(settings(tmp_path, closed_port)) as http,
+        ):
+            first = await http.post("/reset", headers=WITH_KEY)
+            values["count"] = 41
+            second = await http.post("/reset", headers=WITH_KEY)
+            return [first.json(), second.json(), (await http.get("/count")).json()]
+
+    assert asyncio.run(use()) == [
+        {"count": 0, "before": 0},
+        {"count": 0, "before": 41},
+        {"count": 0},
+    ]
+
+
+def test_redis_may_come_later(closed_port: int, tmp_path: Path) -> None:
     """An app that started before Redis counts as soon as Redis is there."""
 
     async def use() -> tuple[int, httpx.Response]:
-        async with client(closed_port, drain) as http:
+        async with client(settings(tmp_path, closed_port)) as http:
             before = await http.post("/count")
             async with fake_redis(closed_port):
                 return before.status_code, await http.post("/count")
@@ -204,3 +176,56 @@ def test_redis_may_come_later(closed_port: int, drain: Drain) -> None:
     before, after = asyncio.run(use())
     assert before == 503
     assert after.json() == {"count": 1}
+
+
+def test_status_works_without_redis_and_says_so(tmp_path: Path) -> None:
+    """Whoever looks after the app sees the state of Redis instead of an error."""
+    answer = ask(settings(tmp_path), "GET", "/status", headers=WITH_KEY)
+    assert answer.status_code == 200
+    assert answer.json()["redis"] == {"up": False, "milliseconds": None, "error": "ConnectionError"}
+    assert answer.json()["uptime_seconds"] >= 0
+    assert answer.json()["draining"] is False
+
+
+def test_status_shows_settings_without_secrets(closed_port: int, tmp_path: Path) -> None:
+    """Settings appear under the names of their variables, the key and the URL's parts masked."""
+
+    async def use() -> httpx.Response:
+        async with fake_redis(closed_port):
+            url = RedisDsn(f"redis://maria:hunter2@127.0.0.1:{closed_port}/0?protocol=2")
+            async with client(settings(tmp_path, redis_url=url)) as http:
+                return await http.get("/status", headers=WITH_KEY)
+
+    answer = asyncio.run(use())
+    shown = answer.json()["settings"]
+    assert answer.json()["redis"]["up"] is True
+    assert shown["APP_VERSION"] == "7"
+    assert shown["API_KEY"] == "**********"
+    assert shown["REDIS_URL"] == f"redis://**********@127.0.0.1:{closed_port}/0?**********"
+    for secret in (KEY, "hunter2", "maria"):
+        assert secret not in answer.text
+
+
+def test_config_is_the_injected_file_as_it_is_now(tmp_path: Path) -> None:
+    """A file that changes is seen without a restart; one that vanishes is a 503, not a crash."""
+    path = tmp_path / "app.json"
+    path.write_text('{"edition": 1}')
+
+    async def use() -> list[httpx.Response]:
+        async with client(settings(tmp_path, config_file=path)) as http:
+            first = await http.get("/config", headers=WITH_KEY)
+            path.write_text('{"edition": 2}')
+            second = await http.get("/config", headers=WITH_KEY)
+            path.unlink()
+            return [first, second, await http.get("/config", headers=WITH_KEY)]
+
+    first, second, third = asyncio.run(use())
+    assert [json.loads(first.text), json.loads(second.text)] == [{"edition": 1}, {"edition": 2}]
+    assert third.status_code == 503
+
+
+def test_no_config_is_a_404_problem(tmp_path: Path) -> None:
+    """Where no file was injected the reply says so."""
+    answer = ask(settings(tmp_path), "GET", "/config", headers=WITH_KEY)
+    assert answer.status_code == 404
+    assert "no configuration file" in answer.json()["detail"]
