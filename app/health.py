@@ -33,7 +33,6 @@ class Ready(BaseModel):
 
 def add(api: FastAPI, store: Store, drain: Drain, metrics: Metrics) -> None:
     """Add ``/health``, ``/ready`` and ``/metrics``."""
-
     alive = JSONResponse({"status": "alive"})  # made once: it is asked for most often of all
 
     @api.get("/health", tags=["health"], response_model=Health)

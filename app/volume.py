@@ -38,7 +38,7 @@ class Volume:
                 file.write(content)
                 file.flush()
                 os.fsync(number)
-            new = not path.exists()
+            new = path.is_symlink() or not path.is_file()
             Path(partial).replace(path)
         except BaseException:
             Path(partial).unlink(missing_ok=True)

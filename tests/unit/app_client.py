@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 from pydantic import RedisDsn, SecretStr
@@ -20,16 +19,16 @@ KEY = "correct-horse-battery-staple"
 WITH_KEY = {"X-API-Key": KEY}
 
 
-def settings(data_dir: Path, redis_port: int = 1, **more: Any) -> Settings:
+def settings(data_dir: Path, redis_port: int = 1, **more: object) -> Settings:
     """Settings with a key, whose Redis is at that port (1: nobody listens there)."""
-    given: dict[str, Any] = {
+    given: dict[str, object] = {
         "app_version": "7",
         "node_name": "node-1",
         "redis_url": RedisDsn(f"redis://127.0.0.1:{redis_port}/0?protocol=2"),
         "data_dir": data_dir,
         "api_key": SecretStr(KEY),
     }
-    return Settings(**given | more)
+    return Settings.model_validate(given | more)
 
 
 @asynccontextmanager
@@ -41,13 +40,20 @@ async def client(used: Settings, drain: Drain | None = None) -> AsyncIterator[ht
         yield http
 
 
-def ask(used: Settings, method: str, path: str, **more: Any) -> httpx.Response:
-    """One request to a fresh app; ``drain`` is the app's, the rest goes to httpx."""
-    drain = more.pop("drain", None)
+def ask(  # noqa: PLR0913 - keyword-only, each with a plain default
+    used: Settings,
+    method: str,
+    path: str,
+    *,
+    drain: Drain | None = None,
+    headers: dict[str, str] | dict[bytes, bytes] | None = None,
+    content: bytes | None = None,
+) -> httpx.Response:
+    """One request to a fresh app."""
 
     async def once() -> httpx.Response:
         async with client(used, drain) as http:
-            return await http.request(method, path, **more)
+            return await http.request(method, path, headers=headers, content=content)
 
     return asyncio.run(once())
 
@@ -83,26 +89,7 @@ async def fake_redis(port: int) -> AsyncIterator[dict[str, int]]:
             for _ in range(int(line[1:])):
                 await reader.readline()
                 words.append((await reader.readline()).decode().strip())
-            writer.write(answer(words))
-
-    def bulk(value: int | None) -> bytes:
-        text = b"" if value is None else str(value).encode()
-        return b"$-1\r\n" if value is None else b"$%d\r\n%s\r\n" % (len(text), text)
-
-    def answer(words: list[str]) -> bytes:
-        match words:
-            case ["PING"]:
-                return b"+PONG\r\n"
-            case ["INCRBY", key, "1"]:
-                values[key] = values.get(key, 0) + 1
-                return b":%d\r\n" % values[key]
-            case ["GET", key]:
-                return bulk(values.get(key))
-            case ["SET", key, number, "GET"]:
-                before, values[key] = values.get(key), int(number)
-                return bulk(before)
-            case _:
-                return b"+OK\r\n"
+            writer.write(_reply(values, words))
 
     server = await asyncio.start_server(serve, "127.0.0.1", port)
     try:
@@ -112,3 +99,24 @@ async def fake_redis(port: int) -> AsyncIterator[dict[str, int]]:
         for writer in writers:
             writer.close()
             await writer.wait_closed()
+
+
+def _reply(values: dict[str, int], words: list[str]) -> bytes:
+    match words:
+        case ["PING"]:
+            return b"+PONG\r\n"
+        case ["INCRBY", key, "1"]:
+            values[key] = values.get(key, 0) + 1
+            return b":%d\r\n" % values[key]
+        case ["GET", key]:
+            return _bulk(values.get(key))
+        case ["SET", key, number, "GET"]:
+            before, values[key] = values.get(key), int(number)
+            return _bulk(before)
+        case _:
+            return b"+OK\r\n"
+
+
+def _bulk(value: int | None) -> bytes:
+    text = b"" if value is None else str(value).encode()
+    return b"$-1\r\n" if value is None else b"$%d\r\n%s\r\n" % (len(text), text)

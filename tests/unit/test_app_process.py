@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ from app import probe
 from orchlab.paths import ROOT
 from orchlab.wait import wait_until
 
+LOG = "app.log"
 COMMAND = [sys.executable, "-m", "app"]
 
 
@@ -34,8 +36,11 @@ def running(data: Path, drain_seconds: float) -> Iterator[tuple[subprocess.Popen
     port = free_port()
     settings = {"PORT": str(port), "DRAIN_SECONDS": str(drain_seconds), "DATA_DIR": str(data)}
     settings["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}/0"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(COMMAND, cwd=ROOT, env=os.environ | settings, **quiet) as process:  # type: ignore[call-overload]
+    environment = os.environ | settings
+    with (
+        (data / LOG).open("wb") as log,
+        subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stdout=log, stderr=log) as process,
+    ):
         try:
             wait_until("the app answers", lambda: probe.healthy(port), timeout=30, pause=0.05)
             yield process, port
@@ -60,6 +65,22 @@ def test_sigterm_drains_then_ends_well(tmp_path: Path) -> None:
         assert process.wait(timeout=10) == 0
         assert time.monotonic() - sent >= 1
         assert status(port, "/whoami") == 0
+
+
+def test_the_whole_log_is_json_lines(tmp_path: Path) -> None:
+    """Also what the server itself says; a missing key is there with its request id."""
+    with running(tmp_path, drain_seconds=0) as (process, port):
+        headers = {"X-Request-ID": "mine"}
+        requests.get(f"http://127.0.0.1:{port}/status", headers=headers, timeout=5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+    lines = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
+    assert {"app", "app.access", "uvicorn.error"} == {line["logger"] for line in lines}
+    messages = [line["message"] for line in lines]
+    assert "SIGTERM: draining for 0 s" in messages
+    assert "no API key is set: what needs one answers 401" in messages
+    (refused,) = [line for line in lines if line["logger"] == "app.access"]
+    assert (refused["request_id"], refused["status"]) == ("mine", 401)
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
