@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import docker
 import requests
 from docker import DockerClient
 from docker.context import ContextAPI
+from docker.context.config import get_meta_dir
 from docker.errors import DockerException
 from docker.models.containers import Container
 
@@ -73,7 +76,8 @@ def find(context: str, host: str) -> Address | None:
 def _inspect(name: str) -> dict[str, object]:
     context = ContextAPI.get_context(name)
     if context is None:
-        raise UnknownName("docker context", name, [each.name for each in ContextAPI.contexts()])
+        known = (json.loads(each.read_text()) for each in Path(get_meta_dir()).glob("*/meta.json"))
+        raise UnknownName("docker context", name, ["default", *(each["Name"] for each in known)])
     return dict(context.inspect())
 
 

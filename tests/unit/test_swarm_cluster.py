@@ -1,0 +1,341 @@
+"""What is done to make the swarm that is wanted out of whatever is there."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import Mock, call
+
+import pytest
+from docker.errors import APIError
+
+from orchlab.errors import WaitTimeout
+from orchlab.platforms import swarm_cluster, swarm_members
+from orchlab.platforms.nodes import Node
+from orchlab.platforms.swarm_members import STORE_LABEL, Member
+
+MANAGER = Node("manager", 1, "198.18.0.11")
+WORKERS = [Node("worker", n, f"198.18.0.2{n}") for n in (1, 2)]
+
+
+def member(node: Node, **changed: Any) -> Member:  # noqa: ANN401 - any field of a member
+    fields = {
+        "id": f"id-{node.name}",
+        "name": node.name,
+        "manager": node.role == "manager",
+        "leader": node == MANAGER,
+        "state": "ready",
+        "availability": "active",
+        "address": node.address,
+        "engine": "26.1.5",
+        "labels": (),
+    }
+    return Member(**{**fields, **changed})
+
+
+class Cluster:
+    """A fleet, and what the swarm knows of it; records what is done to either."""
+
+    def __init__(self, wanted: list[Node], present: list[Node], known: list[Member]) -> None:
+        self.all, self.present, self.known = wanted, present, known
+        self.manager = MANAGER
+        self.done: list[str] = []
+
+    @property
+    def members(self) -> list[Node]:
+        return list(self.present)
+
+    def existing(self) -> dict[str, Mock]:
+        return {node.name: Mock() for node in self.present}
+
+    def start(self) -> None:
+        self.done.append("start")
+
+    def create(self, nodes: list[Node], _image: str, _registry: str) -> None:
+        self.done += [f"create {node.name}" for node in nodes]
+        self.present += nodes
+
+    def remove(self, names: list[str] | None = None) -> None:
+        gone = {node.name for node in self.present} if names is None else set(names)
+        self.done.append(f"remove {' '.join(sorted(gone))}")
+        self.present = [node for node in self.present if node.name not in gone]
+
+    def join(self, _manager: Node, nodes: list[Node]) -> None:
+        self.done += [f"join {node.name}" for node in nodes]
+        self.known += [member(node) for node in nodes]
+
+    def dismiss(self, _manager: Node, name: str) -> None:
+        self.done.append(f"dismiss {name}")
+        self.known = [each for each in self.known if each.name != name]
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a factory
+    """Make a cluster and let the code under test work on it."""
+
+    def make(wanted: list[Node], present: list[Node], known: list[Member]) -> Cluster:
+        made = Cluster(wanted, present, known)
+        states = lambda _=None: {each.name: each.state for each in made.known}  # noqa: E731
+
+        def await_ready(_manager: object, names: list[str]) -> None:
+            if any(states().get(name) != "ready" for name in names):
+                raise WaitTimeout("nodes ready", 30)
+
+        monkeypatch.setattr(swarm_members, "seen", states)
+        monkeypatch.setattr(swarm_members, "await_ready", await_ready)
+        monkeypatch.setattr(swarm_members, "dismiss", made.dismiss)
+        monkeypatch.setattr(swarm_members, "forget", lambda *_: None)
+        monkeypatch.setattr(
+            swarm_members, "label_store", lambda _, name: made.done.append(f"store {name}")
+        )
+        monkeypatch.setattr(swarm_cluster, "_join", made.join)
+        monkeypatch.setattr(swarm_cluster, "_belongs", lambda node, known: node.name in known)
+        monkeypatch.setattr(swarm_cluster, "_began", lambda _: bool(made.known))
+        monkeypatch.setattr(swarm_cluster, "leads", lambda _: True)
+        monkeypatch.setattr(swarm_cluster, "form", lambda _: made.done.append("form"))
+        return made
+
+    return make
+
+
+STORE = f"store {MANAGER.name}"
+
+
+def test_a_swarm_begins_with_all_its_nodes_at_once(cluster: Any) -> None:  # noqa: ANN401
+    """Nothing is there: nodes are made, then they form a swarm."""
+    fleet = cluster([MANAGER, *WORKERS], [], [])
+    swarm_cluster.ensure(fleet, "node:1", "registry:5000")
+    assert fleet.done == [f"create {node.name}" for node in [MANAGER, *WORKERS]] + ["form"]
+
+
+def test_a_swarm_as_it_is_wanted_is_left_alone(cluster: Any) -> None:  # noqa: ANN401
+    """Only what stands still is started."""
+    nodes = [MANAGER, *WORKERS]
+    fleet = cluster(nodes, nodes, [member(node) for node in nodes])
+    swarm_cluster.ensure(fleet, "node:1", "registry:5000")
+    assert fleet.done == ["start", STORE]
+
+
+def test_a_swarm_grows_without_touching_its_nodes(cluster: Any) -> None:  # noqa: ANN401
+    """The new one is made and joins."""
+    fleet = cluster(
+        [MANAGER, *WORKERS], [MANAGER, WORKERS[0]], [member(MANAGER), member(WORKERS[0])]
+    )
+    swarm_cluster.ensure(fleet, "node:1", "registry:5000")
+    new = WORKERS[1].name
+    assert fleet.done == ["start", f"create {new}", f"join {new}", STORE]
+
+
+def test_a_swarm_shrinks_after_the_tasks_have_moved(cluster: Any) -> None:  # noqa: ANN401
+    """The surplus node leaves the swarm before its container goes."""
+    nodes = [MANAGER, *WORKERS]
+    fleet = cluster([MANAGER, WORKERS[0]], nodes, [member(node) for node in nodes])
+    swarm_cluster.ensure(fleet, "node:1", "registry:5000")
+    old = WORKERS[1].name
+    assert fleet.done == ["start", f"dismiss {old}", f"remove {old}", STORE]
+
+
+def test_a_node_that_never_joined_does_so_now(cluster: Any) -> None:  # noqa: ANN401
+    """As after an interruption between start and join."""
+    nodes = [MANAGER, WORKERS[0]]
+    fleet = cluster(nodes, nodes, [member(MANAGER)])
+    swarm_cluster.ensure(fleet, "node:1", "registry:5000")
+    assert fleet.done == ["start", f"join {WORKERS[0].name}", STORE]
+
+
+def test_a_node_that_does_not_come_back_is_made_anew(cluster: Any) -> None:  # noqa: ANN401
+    """The others, and what runs on them, stay."""
+    nodes = [MANAGER, WORKERS[0]]
+    fleet = cluster(nodes, nodes, [member(MANAGER), member(WORKERS[0], state="down")])
+    swarm_cluster.ensure(fleet, "node:1", "registry:5000")
+    sick = WORKERS[0].name
+    assert fleet.done == [
+        "start",
+        f"dismiss {sick}",
+        f"remove {sick}",
+        f"create {sick}",
+        f"join {sick}",
+        STORE,
+    ]
+
+
+def test_nodes_without_a_swarm_are_made_anew(cluster: Any) -> None:  # noqa: ANN401
+    """An interrupted beginning, or too few managers: nothing can be kept."""
+    nodes = [MANAGER, WORKERS[0]]
+    fleet = cluster(nodes, nodes[:1], [])
+    swarm_cluster.ensure(fleet, "node:1", "registry:5000")
+    made = [f"create {node.name}" for node in nodes]
+    assert fleet.done == ["start", f"remove {MANAGER.name}", *made, "form"]
+
+
+def test_engines_that_do_not_start_are_a_reason_to_begin_anew(cluster: Any) -> None:  # noqa: ANN401
+    """Not to fail: the user asked for a swarm."""
+    fleet = cluster([MANAGER], [MANAGER], [member(MANAGER)])
+    fleet.start = Mock(side_effect=WaitTimeout("the engine answers", 60))
+    swarm_cluster.ensure(fleet, "node:1", "registry:5000")
+    assert fleet.done[-1] == "form"
+
+
+class Api:
+    """A manager's engine with nodes that can be changed, refusing what it is told to refuse."""
+
+    name = MANAGER.name
+
+    def __init__(self, *attrs: dict[str, Any]) -> None:
+        self.attrs = {each["ID"]: each for each in attrs}
+        self.refusals: list[APIError] = []
+        self.removed: list[str] = []
+        self.tasks: list[list[str]] = []
+
+    def client(self, **_: object) -> Mock:
+        found = Mock()
+        found.nodes.get = self.get
+        found.nodes.list = lambda: [self.get(each) for each in self.attrs]
+        found.api.remove_node = self.remove
+        found.api.tasks = lambda filters: [
+            {"Status": {"State": each}} for each in (self.tasks.pop(0) if self.tasks else [])
+        ]
+        return found
+
+    def get(self, node_id: str) -> Mock:
+        def update(spec: dict[str, Any]) -> None:
+            if self.refusals:
+                raise self.refusals.pop(0)
+            self.attrs[node_id]["Spec"] = spec
+
+        return Mock(attrs=self.attrs[node_id], update=update)
+
+    def remove(self, node_id: str, *, force: bool) -> None:
+        assert force
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.removed.append(node_id)
+
+
+def attributes(node_id: str, **spec: Any) -> dict[str, Any]:  # noqa: ANN401 - as the API has it
+    return {
+        "ID": node_id,
+        "Spec": {"Role": "worker", "Availability": "active", "Labels": {}, **spec},
+        "Description": {"Hostname": node_id, "Engine": {"EngineVersion": "26.1.5"}},
+        "Status": {"State": "ready", "Addr": "198.18.0.21"},
+    }
+
+
+def refusal(text: str, code: int = 500) -> APIError:
+    return APIError(text, response=Mock(status_code=code), explanation=text)
+
+
+@pytest.fixture(autouse=True)
+def _no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+
+
+def test_a_node_changed_by_somebody_else_is_changed_again() -> None:
+    """Swarm refuses what is based on an old version of a node."""
+    api = Api(attributes("n1", Labels={"mine": "1"}))
+    api.refusals = [refusal("update out of sequence")]
+    swarm_members.label_store(api, "n1")
+    assert api.attrs["n1"]["Spec"]["Labels"] == {"mine": "1", STORE_LABEL: "true"}
+
+
+def test_a_label_is_removed_and_the_others_stay() -> None:
+    """A node of somebody's keeps what is theirs."""
+    api = Api(attributes("n1", Labels={"mine": "1", STORE_LABEL: "true"}))
+    swarm_members.change(api, "n1", Labels={STORE_LABEL: None})
+    assert api.attrs["n1"]["Spec"]["Labels"] == {"mine": "1"}
+
+
+def test_a_change_that_is_wrong_fails_at_once() -> None:
+    """Only what may pass is tried again."""
+    api = Api(attributes("n1"))
+    api.refusals = [refusal("invalid role", 400)]
+    with pytest.raises(APIError, match="invalid role"):
+        swarm_members.change(api, "n1", Role="king")
+
+
+def test_a_node_leaves_after_its_tasks_and_its_vote() -> None:
+    """A manager's entry can be removed once the others have noticed that it is none."""
+    api = Api(attributes("n1"), attributes("n2", Role="manager"))
+    api.tasks = [["running", "shutdown"], ["shutdown"]]
+    refused = [refusal("it must be demoted first")]
+    remove = api.remove
+
+    def late(node_id: str, *, force: bool) -> None:
+        if refused:
+            raise refused.pop()
+        remove(node_id, force=force)
+
+    api.remove = late  # type: ignore[method-assign]
+    swarm_members.dismiss(api, "n2")
+    assert api.attrs["n2"]["Spec"]["Availability"] == "drain"
+    assert api.attrs["n2"]["Spec"]["Role"] == "worker"
+    assert api.tasks == []
+    assert api.removed == ["n2"]
+
+
+def test_only_what_is_down_and_nobody_of_ours_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also the earlier life of a node that was made anew; a node of ours that is down stays."""
+    down = {"state": "down"}
+    known = [
+        member(MANAGER),
+        member(WORKERS[0]),
+        member(WORKERS[0], id="earlier", **down),
+        member(WORKERS[1], **down),
+        member(Node("worker", 9, ""), id="stranger", **down),
+    ]
+    monkeypatch.setattr(swarm_members, "listed", lambda _: known)
+    api = Api()
+    swarm_members.forget(api, [MANAGER.name, WORKERS[0].name, WORKERS[1].name])
+    assert api.removed == ["earlier", "stranger"]
+
+
+def test_members_are_read_as_the_manager_describes_them() -> None:
+    """The leader first; a manager's address is the one that its peers agree on."""
+    manager = attributes("m1", Role="manager", Labels={STORE_LABEL: "true"})
+    manager["ManagerStatus"] = {"Leader": True, "Addr": "198.18.0.11:2377"}
+    manager["Status"]["Addr"] = "0.0.0.0"  # noqa: S104 - what a manager may say of itself
+    first, second = swarm_members.listed(Api(attributes("a1", Availability="drain"), manager))
+    assert (first.name, first.leader, first.manager) == ("m1", True, True)
+    assert first.address == "198.18.0.11"
+    assert first.labels == (f"{STORE_LABEL}=true",)
+    assert (second.name, second.availability, second.address) == ("a1", "drain", "198.18.0.21")
+
+
+def test_without_a_leader_nothing_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for, while any other refusal is an error."""
+    monkeypatch.setattr(
+        swarm_members, "listed", Mock(side_effect=refusal("The swarm does not have a leader"))
+    )
+    assert swarm_members.seen(Api()) == {}
+    monkeypatch.setattr(
+        swarm_members, "listed", Mock(side_effect=refusal("This node is no manager", 406))
+    )
+    with pytest.raises(APIError, match="no manager"):
+        swarm_members.seen(Api())
+
+
+def test_managers_join_one_after_another_and_workers_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each new manager changes the quorum; a node of a forgotten swarm leaves that first."""
+    clients: dict[str, Mock] = {}
+
+    def client(node: Node, **_: object) -> Mock:
+        found = clients.setdefault(node.name, Mock())
+        found.swarm.attrs = {"JoinTokens": {"Manager": "m-token", "Worker": "w-token"}}
+        found.info.return_value = {
+            "Swarm": {"LocalNodeState": "error" if node == WORKERS[0] else "inactive"}
+        }
+        return found
+
+    monkeypatch.setattr(Node, "client", client)
+    second = Node("manager", 2, "198.18.0.12")
+    swarm_cluster._join(MANAGER, [second, *WORKERS])  # noqa: SLF001 - the order is the promise
+    joined = clients[second.name].swarm.join
+    joined.assert_called_once_with(
+        remote_addrs=["198.18.0.11:2377"],
+        join_token="m-token",  # noqa: S106 - of this test
+        advertise_addr="198.18.0.12",
+        listen_addr="198.18.0.12:2377",
+    )
+    assert clients[WORKERS[0].name].swarm.mock_calls[:1] == [call.leave(force=True)]
+    assert clients[WORKERS[1].name].swarm.join.call_args.kwargs["join_token"] == "w-token"  # noqa: S105
