@@ -1,0 +1,52 @@
+"""All figures."""
+
+from __future__ import annotations
+
+from orchlab.bench import compose_up, image, serving, swarm_up
+from orchlab.bench.figure import Figure, Promise
+from orchlab.images.image_report import RATIO
+
+_ALL = (
+    Figure(
+        name="compose-up",
+        ours="`invoke compose-up`",
+        other="the same `docker compose up` by hand",
+        unit="s",
+        promise=Promise("at most", 1.10),
+        prepare=compose_up.sides,
+    ),
+    Figure(
+        name="swarm-up",
+        ours="three Swarm nodes, ready",
+        other="the same steps as a bare shell script",
+        unit="s",
+        promise=Promise("at most", 1.25),
+        prepare=swarm_up.sides,
+    ),
+    Figure(
+        name="throughput",
+        ours="app, /health",
+        other="bare FastAPI route",
+        unit="1/s",
+        promise=Promise("at least", 0.9),
+        prepare=serving.throughput,
+    ),
+    Figure(
+        name="latency",
+        ours="p99 of /count",
+        other="p99 of a Redis round trip + p99 of a bare route",
+        unit="ms",
+        promise=Promise("at most", 3.0),
+        prepare=serving.latency,
+    ),
+    Figure(
+        name="image",
+        ours="image",
+        other="its base + its dependencies",
+        unit="MB",
+        promise=Promise("at most", RATIO),
+        prepare=image.sides,
+        fixed=True,
+    ),
+)
+FIGURES = {each.name: each for each in _ALL}
