@@ -29,7 +29,10 @@ def enter(purpose: str) -> None:
 
 def family() -> list[str]:
     """This lab and those beside it, for cleaning up."""
-    return [f"{LAB}{suffix}" for suffix in ("", "-compare", "-test", "-test-compare")]
+    return [
+        f"{LAB}{suffix}"
+        for suffix in ("", "-compare", "-bench", "-test", "-test-compare", "-test-bench")
+    ]
 
 
 def labels(platform: str = "") -> dict[str, str]:

@@ -76,6 +76,25 @@ def compare(
     runner.compare(platforms, experiments, images, keep=keep)
 
 
+@command(
+    **IMAGES,
+    only="comma-separated: compose-up,throughput,latency,image",
+    repeats="pairs of readings per figure; the median of their ratios counts",
+)
+def bench(_: Context, only: str = "", repeats: int = 7, images: str = "auto") -> None:
+    """Measure what the lab and the app cost: ratios of readings taken in turns.
+
+    Works in a lab of its own (orchlab-bench) and wants a machine that does nothing
+    else. Raw readings go below results/bench/. Exit code 1 when a promise was broken.
+
+    Example: invoke bench --only throughput,image --repeats 3
+    """
+    labels.enter("bench")
+    from orchlab.bench.run import bench as measure
+
+    measure(only, repeats, images)
+
+
 @command(run="a directory below results/; the newest if not given")
 def report(_: Context, run: str = "") -> None:
     """Judge a run again from its raw samples and rewrite its report; needs no engine.

@@ -1,0 +1,59 @@
+"""`invoke compose-up` against the `docker compose up` that it echoes, run by hand."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from orchlab import console, labels, shell, sweep
+from orchlab.bench.figure import Reading, Sides
+from orchlab.errors import OrchlabError
+from orchlab.images.store import ImageStore
+from orchlab.paths import ROOT
+
+TASK = [sys.executable, "-m", "invoke", "compose-up"]
+ECHOED = re.compile(r"^\$ (.*\bdocker compose .*\bup -d\b.*)$", re.MULTILINE)
+
+
+@contextmanager
+def sides(images: ImageStore) -> Iterator[Sides]:
+    """Both from nothing to a serving stack, with the images in place.
+
+    The task's own words say what to do by hand. What it starts is taken away before
+    each reading, without waiting for anything to end well.
+    """
+    images.app()
+    try:
+        with console.step("compose-up: once for warming up"):
+            sweep.sweep(labels.LAB)
+            script = "\n".join(echoed(shell.run(TASK, cwd=ROOT, on_line=_quiet)))
+        yield Sides(
+            ours=lambda: _timed(lambda: shell.run(TASK, cwd=ROOT, echo=False)),
+            other=lambda: _timed(lambda: shell.run(["sh", "-ec", script], echo=False)),
+            knobs={"by hand": script, "before each": "containers, networks, volumes removed"},
+        )
+    finally:
+        sweep.sweep(labels.LAB)
+
+
+def echoed(output: str) -> list[str]:
+    """The commands in the task's output that bring the stack up, ready for a shell."""
+    found = ECHOED.findall(output)
+    if not found:
+        raise OrchlabError("`invoke compose-up` echoed no `docker compose up`", "see its output")
+    return found
+
+
+def _timed(act: Callable[[], Any]) -> Reading:
+    sweep.sweep(labels.LAB)
+    started = time.monotonic()
+    act()
+    return Reading(time.monotonic() - started)
+
+
+def _quiet(_: str) -> None:
+    """Its output is read, not shown."""
