@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import signal
+import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import ParamSpec
@@ -12,7 +13,6 @@ import docker.errors
 import requests
 import urllib3.exceptions
 from invoke.exceptions import Exit
-from kubernetes.client.exceptions import ApiException
 from rich.markup import escape
 
 from orchlab import console
@@ -20,6 +20,7 @@ from orchlab.errors import HostUnfit, OrchlabError
 
 P = ParamSpec("P")
 INTERRUPTED = 130
+KUBERNETES_ERRORS = "kubernetes.client.exceptions"
 
 
 def guarded(task: Callable[P, None]) -> Callable[P, None]:
@@ -51,7 +52,9 @@ def translate(error: Exception) -> OrchlabError | None:
             f"the Docker engine refused: {error.explanation or error}",
             "`invoke doctor` shows the engine's state; then run the command again",
         )
-    if isinstance(error, ApiException):
+    # Only a task that talks to Kubernetes waits for that import, longer than for all others.
+    kubernetes = sys.modules.get(KUBERNETES_ERRORS)
+    if kubernetes and isinstance(error, kubernetes.ApiException):
         return OrchlabError(
             f"the Kubernetes API refused: {error.status} {error.reason}",
             "`invoke k8s-down`, then run the command again",

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import docker.errors
 import pytest
 import requests
 from invoke.exceptions import Exit
+from kubernetes.client.exceptions import ApiException
 
 from orchlab.errors import HostUnfit, UnknownName
 from orchlab.guard import guarded, translate
@@ -45,6 +49,15 @@ def test_a_dead_engine_is_the_hosts_failure(error: Exception) -> None:
     """An engine that dies half-way is exit code 3, not a traceback."""
     assert isinstance(translate(error), HostUnfit)
     assert _fail(error) == 3
+
+
+def test_a_refusal_by_kubernetes_is_one_line() -> None:
+    """An error of its client is known, although nothing imports the client before it is used."""
+    alone = "import sys, orchlab.guard; sys.exit('kubernetes.client' in sys.modules)"
+    subprocess.run([sys.executable, "-c", alone], check=True)
+    said = translate(ApiException(status=403, reason="Forbidden"))
+    assert said
+    assert "403 Forbidden" in said.message
 
 
 def test_a_bug_stays_a_traceback() -> None:
