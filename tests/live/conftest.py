@@ -29,6 +29,21 @@ def pytest_runtest_makereport() -> Iterator[None]:
     return report
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "only(platform): what no other platform has")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that is marked ``only("k8s")`` is not asked of the other platforms."""
+    items[:] = [item for item in items if _wanted(item)]
+
+
+def _wanted(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("only")
+    call = getattr(item, "callspec", None)
+    return mark is None or call is None or call.params["platform"] in mark.args
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "platform" in metafunc.fixturenames:
         chosen = pick("platform", metafunc.config.getoption("--platforms"), PLATFORMS)

@@ -5,13 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 
 from app.settings import Settings
 from orchlab import credentials, labels, paths
+from orchlab.images.node import programs
 from orchlab.platforms import k8s_release
 
+OVERLAY = k8s_release.VARIANTS["hardened"]
+PATCHES = [
+    OVERLAY / each["path"]
+    for each in yaml.safe_load((OVERLAY / "kustomization.yaml").read_text())["patches"]
+]
 IMAGES = {
     "orchlab/app": "lab-registry:5000/orchlab/app:1-abc",
     "orchlab/redis": "lab-registry:5000/orchlab/redis:8",
@@ -107,11 +114,10 @@ def test_the_published_node_port_is_the_services() -> None:
 
 def pod_specs() -> dict[str, dict[str, Any]]:
     """Workload -> its pods' spec as the hardened overlay writes it, without the base's part."""
-    overlay = k8s_release.VARIANTS["hardened"]
     documents = (
         document
         for name in ("web", "redis")
-        for document in yaml.safe_load_all((overlay / f"{name}.yaml").read_text())
+        for document in yaml.safe_load_all((OVERLAY / f"{name}.yaml").read_text())
     )
     return {each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in documents}
 
@@ -151,7 +157,7 @@ def test_the_key_and_the_configuration_are_where_the_app_is_told() -> None:
 
 def test_hardened_says_in_every_object_that_it_is() -> None:
     """The label by which leftovers of another variant are found, on objects and revisions."""
-    overlay = yaml.safe_load((k8s_release.VARIANTS["hardened"] / "kustomization.yaml").read_text())
+    overlay = yaml.safe_load((OVERLAY / "kustomization.yaml").read_text())
     base = yaml.safe_load((k8s_release.BASE / "kustomization.yaml").read_text())
     key = k8s_release.VARIANT_KEY
     assert overlay["labels"][0]["pairs"][key] == "hardened"
@@ -159,3 +165,21 @@ def test_hardened_says_in_every_object_that_it_is() -> None:
     for variant in k8s_release.VARIANTS:
         template = k8s_release.declared(variant)[0]["spec"]["template"]
         assert template["metadata"]["labels"][key] == variant
+
+
+@pytest.mark.parametrize("path", sorted(paths.K8S.rglob("*.yaml")), ids=lambda path: path.name)
+def test_every_complete_manifest_fits_the_schema(path: Path) -> None:
+    """No object has a field that the Kubernetes of the node image does not know.
+
+    Kustomizations, kind's own configuration and patches are no objects of the API.
+    """
+    minor = (
+        programs.kubernetes()
+        .version(programs.KUBERNETES_MODULE)
+        .removeprefix("v")
+        .rpartition(".")[0]
+    )
+    for document in yaml.safe_load_all(path.read_text()):
+        if document["apiVersion"].startswith(("kustomize", "kind")) or path in PATCHES:
+            continue
+        kubernetes_validate.validate(document, minor, strict=True)
