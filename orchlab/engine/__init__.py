@@ -75,12 +75,12 @@ def ensure() -> Engine:
 def use(context: str) -> Engine:
     """The engine of a docker context, to work on another Docker host from here.
 
-    Its published ports may be out of reach, since they are on its own 127.0.0.1.
+    Its published ports may be out of reach, since they are on its own 127.0.0.1:
+    ``contexts.forward`` says how to get there.
     Raises ``UnknownName`` for a context that does not exist, ``HostUnfit`` when no
     engine answers there or when compose or buildx is missing here.
     """
-    contexts.enter(context)
-    engine = _describe("host", os.environ["DOCKER_HOST"])
+    engine = _describe("host", contexts.enter(context))
     _require_plugins(engine)
     return engine
 

@@ -77,13 +77,13 @@ class ImageStore:
         entry.recipe.build(built, self)
         return self.require(built)
 
-    def app(self, version: str = APP_VERSION) -> Image:
+    def app(self, version: str = APP_VERSION, *, rebuild: bool = False) -> Image:
         """The app's image, built from ``app/``; its tag changes with its content.
 
         ``version`` is what the app answers as its own. The commit is a label and no
         part of the tag: a commit that leaves ``app/`` alone rebuilds nothing. The first
         version is also tagged ``orchlab/app:current``, the default of ``stacks/`` and
-        ``k8s/``.
+        ``k8s/``. ``rebuild`` builds it even if the engine has it.
         Raises ``UsageError`` for a version that cannot be part of a tag and
         ``CommandFailed`` when the build fails.
         """
@@ -93,7 +93,7 @@ class ImageStore:
         python = self.ensure("python")
         reference = f"{PREFIX}/app:{version}-{of_text(of_tree(APP), python.reference)}"
         image = self.present(reference)
-        if image is None:
+        if image is None or rebuild:
             arguments = {"PYTHON_IMAGE": python.reference, "APP_VERSION": version}
             buildx.build(APP, reference, arguments | {"COMMIT": revision(APP)})
             image = self.require(reference)

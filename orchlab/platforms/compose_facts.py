@@ -7,13 +7,25 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from orchlab.platforms.base import DEFAULTS, HARDENED
+
 NS_PER_S = 1_000_000_000
+MIB = 1024 * 1024
 
 HEALTH_DEFAULTS = {"Interval": 30, "Timeout": 30, "Retries": 3}
 """Seconds, seconds, failures in a row: the engine's, where a container says nothing."""
 STOP_GRACE_DEFAULT = 10
 RESTART_DELAY = "0.1 s, doubled up to 60 s, anew after 10 s of running (default)"
 """Fixed in the engine: there is no setting for it."""
+
+DATA_PATHS = {
+    DEFAULTS: "client, published port of each replica, bridge network, app",
+    HARDENED: ("client, published port, HAProxy edge (replicas found by DNS), bridge network, app"),
+}
+UPDATES = {
+    DEFAULTS: "all replicas at once; a bad image stays",
+    HARDENED: "one more at a time, reached before an old one goes; a bad image is undone",
+}
 
 _PORT_TAKEN = (
     re.compile(r"Bind for \S*:(\d+) failed: port is already allocated"),
@@ -42,6 +54,34 @@ def edge_check(config: str) -> str:
     words = match.group(1).split() if match else []
     found = (f"{name} {value}" for name, value in pairwise(words) if name in _CHECK_KNOBS)
     return ", ".join(found) or "none"
+
+
+def knobs(web: Mapping[str, Any], edge_config: str, variant: str) -> dict[str, str]:
+    """What is in force for a replica (its ``inspect`` answer) in a variant."""
+    return {
+        "variant": variant,
+        "restart policy": restart_policy(web),
+        "restart delay": RESTART_DELAY,
+        "health check": health_check(web),
+        "unhealthy container": "left alone (default)",
+        "stop grace": stop_grace(web),
+        "limits": limits(web),
+        "update": UPDATES[variant],
+        "edge check": edge_check(edge_config) if variant == HARDENED else "no edge",
+    }
+
+
+def limits(container: Mapping[str, Any]) -> str:
+    """Processors, memory and processes that a container may take, from its ``inspect`` answer."""
+    host = container["HostConfig"]
+    found = {
+        "cpus": host.get("NanoCpus", 0) / NS_PER_S,
+        "MiB": host.get("Memory", 0) / MIB,
+        "pids": host.get("PidsLimit") or 0,
+    }
+    return ", ".join(f"{name} {value:g}" for name, value in found.items() if value) or (
+        "none (default)"
+    )
 
 
 def restart_policy(container: Mapping[str, Any]) -> str:

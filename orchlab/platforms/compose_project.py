@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import docker
 from docker import DockerClient
 from docker.errors import NotFound
 from docker.models.containers import Container
+from docker.models.volumes import Volume
 
 from orchlab import labels, shell
 from orchlab.errors import CommandFailed, OrchlabError, UsageError
+from orchlab.platforms import compose_files as files
+from orchlab.platforms.base import DEFAULTS, HARDENED
 from orchlab.platforms.compose_facts import taken_port
+from orchlab.platforms.compose_stack import (
+    FILES,
+    PLATFORM,
+    SERVICE_KEY,
+    VARIANT_KEY,
+    Deployment,
+    read_back,
+)
 
-PLATFORM = "compose"
-SERVICE_KEY = "com.docker.compose.service"
-PROBE_SECONDS = 1
-SEE_LOGS = f"`docker compose -p {labels.LAB} logs` shows what the containers said"
+UP = ("up", "-d", "--no-build", "--pull=never")
+"""Images were provided before: a name that the engine does not have is a mistake."""
+SEE_LOGS = "`invoke compose-status` shows what runs, `invoke compose-logs` what the app said"
+BRING_UP = "`invoke compose-up` brings the app up"
 
 
 class Project:
-    """This lab's project; it may have no container yet."""
+    """This lab's project; it may have no container yet.
+
+    ``elsewhere``: address of the engine if it is another host's, which has no files of
+    this one.
+    """
+
+    def __init__(self, elsewhere: str = "") -> None:
+        self.elsewhere = elsewhere
 
     @cached_property
     def client(self) -> DockerClient:
@@ -30,39 +47,64 @@ class Project:
         return docker.from_env()
 
     @cached_property
+    def info(self) -> dict[str, Any]:
+        """What the engine says about its host."""
+        return dict(self.client.info())
+
+    @property
     def node(self) -> str:
         """The engine's host name: Compose's one node."""
-        return str(self.client.info()["Name"])
+        return str(self.info["Name"])
 
-    def compose(self, file: Path, *argv: str, variables: dict[str, str] | None = None) -> None:
-        """Run ``docker compose``; ``variables`` are those that the file documents.
+    def apply(self, deployment: Deployment, *argv: str) -> None:
+        """Run ``docker compose`` with every variable that the deployment leaves open.
 
         Raises ``UsageError`` when a port is taken, else ``CommandFailed``.
         """
-        command = ["docker", "compose", "-p", labels.LAB, "-f", str(file), *argv]
+        given = deployment.variables() | self._of_host(deployment.variant)
         try:
-            shell.run(command, env={"ORCHLAB_LAB": labels.LAB, **(variables or {})})
+            self.compose(deployment.variant, *argv, **given)
         except CommandFailed as error:
             if port := taken_port(error.output):
                 hint = "choose another one, or 0 for any that is free"
                 raise UsageError(f"port {port} on 127.0.0.1 is taken", hint) from error
+            raise
+
+    def compose(self, variant: str, *argv: str, **variables: str) -> None:
+        """Run ``docker compose`` on a variant's file; raises ``CommandFailed``."""
+        command, environment = self.command(variant, *argv)
+        try:
+            shell.run(command, env=environment | variables)
+        except CommandFailed as error:
             error.hint = SEE_LOGS
             raise
+
+    def command(self, variant: str, *argv: str) -> tuple[list[str], dict[str, str]]:
+        """A ``docker compose`` and the variables without which it does not read the file."""
+        file = FILES.get(variant, FILES[DEFAULTS])
+        required = {"API_KEY_FILE": str(files.sources()["API_KEY_FILE"])}
+        environment = {"ORCHLAB_LAB": labels.LAB} | (required if variant == HARDENED else {})
+        return ["docker", "compose", "-p", labels.LAB, "-f", str(file), *argv], environment
 
     def containers(self, service: str = "") -> list[Container]:
         """A service's containers by name, or all, running or not."""
         wanted = labels.selector(PLATFORM)["label"]
-        wanted += [f"{SERVICE_KEY}={service}"] if service else []
+        wanted += [f"{SERVICE_KEY}={service}"] if service else [SERVICE_KEY]
         found: list[Container] = self.client.containers.list(
             all=True, ignore_removed=True, filters={"label": wanted}
         )
+        return sorted(found, key=lambda each: str(each.name))
+
+    def volumes(self) -> list[Volume]:
+        """The stack's volumes by name; they may outlive its containers."""
+        found: list[Volume] = self.client.volumes.list(filters=labels.selector(PLATFORM))
         return sorted(found, key=lambda each: str(each.name))
 
     def only(self, service: str) -> Container:
         """A service's first container; raises ``OrchlabError`` if it has none."""
         found = self.containers(service)
         if not found:
-            raise OrchlabError(f"compose: no {service} container", "`invoke compose-up` makes one")
+            raise OrchlabError(f"compose: no {service} container", BRING_UP)
         return found[0]
 
     def container(self, identity: str) -> Container:
@@ -71,6 +113,32 @@ class Project:
             return self.client.containers.get(identity.partition("/")[0])
         except NotFound as error:
             raise OrchlabError(f"compose: the replica {identity} is gone") from error
+
+    def found(self) -> Deployment | None:
+        """What was deployed, read back from the containers; None without any replica."""
+        return read_back(each.attrs for each in self.containers())
+
+    def deployment(self) -> Deployment:
+        """The same; raises ``OrchlabError`` when neither variant is up."""
+        found = self.found()
+        if found is None or found.variant not in FILES:
+            raise OrchlabError(f"compose: neither {' nor '.join(FILES)} is up", BRING_UP)
+        return found
+
+    def variant(self) -> str:
+        """The variant of whatever is left of the stack; empty when nothing is."""
+        marks = (each.labels.get(VARIANT_KEY, DEFAULTS) for each in self.containers())
+        return next(marks, "")
+
+    def _of_host(self, variant: str) -> dict[str, str]:
+        """Variables whose values depend on the engine's host."""
+        given = {"NODE_NAME": self.node}
+        if variant != HARDENED:
+            return given
+        given["CONFIG_HASH"] = files.config_hash()
+        if not self.info["CpuCfsQuota"]:
+            given["CPU_LIMIT"] = "0"  # such an engine refuses a limit instead of leaving it out
+        return given | (files.places(self.client) if self.elsewhere else {})
 
 
 def execute(container: Container, *argv: str) -> str:
@@ -84,10 +152,3 @@ def execute(container: Container, *argv: str) -> str:
 def incarnation(container: dict[str, Any]) -> str:
     """Identity of one life of a container (its ``inspect`` answer): a restart makes a new one."""
     return f"{container['Id'][:12]}/{container['State']['StartedAt']}"
-
-
-def serves(container: dict[str, Any]) -> bool:
-    """Whether the engine holds it for healthy, or just running if nothing checks its health."""
-    state = container["State"]
-    health = (state.get("Health") or {}).get("Status", "healthy")
-    return bool(state["Status"] == "running" and health == "healthy")

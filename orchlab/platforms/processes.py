@@ -1,8 +1,9 @@
-"""Signals to a container's main process that the engine does not know of.
+"""Signals to the app's process in a container that the engine does not know of.
 
 ``docker kill`` and ``docker stop`` tell the engine that the end is wanted, and it then
-leaves the container down. A process that fails by itself tells nobody: so does a signal
-to its process ID in the engine's process namespace.
+leaves the container down; ``docker pause`` stops the health check too. A process that
+fails by itself tells nobody: so does a signal to its process ID in the engine's process
+namespace.
 """
 
 from __future__ import annotations
@@ -25,18 +26,40 @@ PROC = Path("/proc")
 
 
 def kill_in_engine(container: Container, signal: Signals) -> None:
-    """Signal a container's main process from outside the container.
+    """Signal the app's process from outside the container.
 
     Directly where the engine's processes are this machine's and may be signalled, else
     from a helper container that shares the engine's process IDs (an engine in a virtual
     machine, or without root). Raises ``OrchlabError`` if there is no such process.
     """
-    container.reload()
-    pid = int(container.attrs["State"]["Pid"])
-    if not pid:
-        raise OrchlabError(f"{container.name} has no process: it is {container.status}")
+    pid = main_process(container)
     if not _signalled_here(pid, container, signal):
         _signal_from_helper(pid, container, signal)
+
+
+def main_process(container: Container) -> int:
+    """ID of the app's process on the engine's host: the first one, or with an init its child.
+
+    An init would pass a signal to stop on to nobody, so that the app went on.
+    Raises ``OrchlabError`` if there is none.
+    """
+    container.reload()
+    first = int(container.attrs["State"]["Pid"])
+    if not first:
+        raise OrchlabError(f"{container.name} has no process: it is {container.status}")
+    if not container.attrs["HostConfig"].get("Init"):
+        return first
+    for pid, parent, _ in _processes(container):
+        if int(parent) == first:
+            return int(pid)
+    raise OrchlabError(f"{container.name}: its init has no child")
+
+
+def stopped(container: Container) -> bool:
+    """Whether the app's process is stopped by a signal, as the engine's host sees it."""
+    pid = main_process(container)
+    states = {int(number): state for number, _, state in _processes(container)}
+    return states.get(pid, "").startswith("T")
 
 
 def belongs(pid: int, container_id: str, proc: Path = PROC) -> bool:
@@ -48,6 +71,12 @@ def belongs(pid: int, container_id: str, proc: Path = PROC) -> bool:
         return container_id in (proc / str(pid) / "cgroup").read_text()
     except OSError:
         return False
+
+
+def _processes(container: Container) -> list[list[str]]:
+    """ID, parent's ID and state of each process in a container, oldest first."""
+    found: list[list[str]] = container.top(ps_args="-o pid,ppid,stat")["Processes"]
+    return found
 
 
 def _signalled_here(pid: int, container: Container, signal: Signals) -> bool:

@@ -16,11 +16,30 @@ find each other again only when they retry, once a minute."""
 REQUEST_S = 2.0
 
 
+Ask = Callable[[str, str], dict[str, str]]
+"""URL and path -> the object that one GET on a new connection was answered with; empty on
+failure. ``get`` asks from here; where no port leads here, something else has to."""
+
+
+def get(url: str, path: str) -> dict[str, str]:
+    """Ask from here, as a client would."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=REQUEST_S)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return dict(json.loads(answer.read())) if answer.status == http.client.OK else {}
+    except (OSError, http.client.HTTPException, ValueError):
+        return {}
+    finally:
+        connection.close()
+
+
 def wait(
     endpoints: Callable[[], list[Endpoint]],
     replicas: Callable[[], list[Replica]],
     count: int,
     hint: str = "",
+    ask: Ask = get,
 ) -> None:
     """Return once each endpoint answers and ``count`` ready replicas have been met.
 
@@ -33,7 +52,7 @@ def wait(
         ready = {each.name for each in replicas() if each.ready}
         for endpoint in endpoints():
             answered = met.setdefault(endpoint.node, set())
-            answered.update(filter(None, (whoami(endpoint.url) for _ in range(count))))
+            answered.update(filter(None, (whoami(endpoint.url, ask) for _ in range(count))))
         return len(ready) == count and all(met.values()) and ready <= set().union(*met.values())
 
     wait_until(
@@ -45,31 +64,18 @@ def wait(
     )
 
 
-def wait_for_store(endpoints: Callable[[], list[Endpoint]], count: int) -> None:
+def wait_for_store(endpoints: Callable[[], list[Endpoint]], count: int, ask: Ask = get) -> None:
     """Return once ``count`` requests in a row through each endpoint met a ready replica.
 
     A replica is ready when it reaches Redis. Raises ``WaitTimeout``.
     """
     wait_until(
         "the app reaches Redis",
-        lambda: all("status" in get(each.url, "/ready") for each in endpoints() * count),
+        lambda: all("status" in ask(each.url, "/ready") for each in endpoints() * count),
         timeout=TIMEOUT_S,
     )
 
 
-def whoami(url: str) -> str:
+def whoami(url: str, ask: Ask = get) -> str:
     """The replica that answers one request; empty when none does."""
-    return get(url, "/whoami").get("replica", "")
-
-
-def get(url: str, path: str) -> dict[str, str]:
-    """The object that one request on a new connection was answered with; empty on failure."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=REQUEST_S)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return dict(json.loads(answer.read())) if answer.status == http.client.OK else {}
-    except (OSError, http.client.HTTPException, ValueError):
-        return {}
-    finally:
-        connection.close()
+    return ask(url, "/whoami").get("replica", "")

@@ -61,6 +61,23 @@ def test_a_disabled_health_check_is_none() -> None:
     assert read.health_check(inspected(Healthcheck={"Test": ["NONE"]})) == "none (default)"
 
 
+def test_limits_are_shown_in_readable_units() -> None:
+    """What is not limited is not shown."""
+    host = {"NanoCpus": 5e8, "Memory": 256 * 1024 * 1024, "PidsLimit": None}
+    assert read.limits({"HostConfig": host}) == "cpus 0.5, MiB 256"
+    assert read.limits({"HostConfig": {}}) == "none (default)"
+
+
+@pytest.mark.parametrize("variant", ["defaults", "hardened"])
+def test_every_variant_says_what_is_in_force(variant: str) -> None:
+    """How it is updated, and whether an edge checks the replicas."""
+    shown = read.knobs(inspected(), "default-server check inter 1s\n", variant)
+    assert shown["variant"] == variant
+    assert shown["edge check"] == {"defaults": "no edge", "hardened": "inter 1s"}[variant]
+    assert shown["update"] == read.UPDATES[variant]
+    assert read.DATA_PATHS[variant]
+
+
 def test_the_edge_check_is_read_from_the_edge_file() -> None:
     """The timers shown are those of the file that is deployed."""
     shown = read.edge_check((STACKS / "edge" / "haproxy.cfg").read_text())

@@ -1,34 +1,58 @@
 from __future__ import annotations
 
-import os
-import signal
-from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
-import yaml
 
-from orchlab import shell
+from orchlab import labels, shell
 from orchlab.errors import CommandFailed, OrchlabError, UnknownName, UsageError
 from orchlab.images.store import Image, ImageStore
-from orchlab.paths import STACKS
-from orchlab.platforms import processes
-from orchlab.platforms.base import Platform, Release, ReplicaFaults, StoreFaults
-from orchlab.platforms.compose import FILE, Compose
-from orchlab.platforms.compose_project import Project, incarnation, serves
+from orchlab.platforms import base, compose_files
+from orchlab.platforms.base import Release
+from orchlab.platforms.compose import Compose
+from orchlab.platforms.compose_operations import require_room
+from orchlab.platforms.compose_project import Project, incarnation
+from orchlab.platforms.compose_stack import PLACES, Deployment
+
+CAPABILITIES = (
+    base.Platform,
+    base.ReplicaFaults,
+    base.HangFaults,
+    base.StoreFaults,
+    base.StoreCrash,
+    base.Scalable,
+    base.Updatable,
+    base.Observable,
+)
+DEFAULTS = Deployment("defaults", "app:1", 1)
+HARDENED = Deployment("hardened", "app:1", 3, "8080", "app:0", "redis:1", "haproxy:1")
 
 
-def inspected(status: str = "running", started: str = "10:00", **state: object) -> dict[str, Any]:
-    """The part of an ``inspect`` answer that tells one life of a container."""
-    return {"Id": "0123456789abcdef", "State": {"Status": status, "StartedAt": started, **state}}
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """The gateway to external commands, which all succeed."""
+    gateway = Mock(return_value="")
+    monkeypatch.setattr(shell, "run", gateway)
+    return gateway
 
 
-def test_compose_has_the_capabilities_that_it_claims() -> None:
+def project(elsewhere: str = "", **info: object) -> Project:
+    """A project on an engine that says this about its host."""
+    made = Project(elsewhere)
+    made.info = {"Name": "here", "CpuCfsQuota": True, **info}
+    return made
+
+
+def environment(ran: Mock) -> dict[str, str]:
+    """The variables that the last command was given."""
+    return dict(ran.call_args.kwargs["env"])
+
+
+@pytest.mark.parametrize("protocol", CAPABILITIES)
+def test_compose_has_the_capabilities_that_it_claims(protocol: type) -> None:
     """The runner asks by protocol, so the adapter must answer to each."""
-    adapter = Compose(ImageStore())
-    for protocol in (Platform, ReplicaFaults, StoreFaults):
-        assert isinstance(adapter, protocol)
+    assert isinstance(Compose(ImageStore()), protocol)
 
 
 def test_an_unknown_variant_is_refused_before_anything_runs() -> None:
@@ -37,99 +61,91 @@ def test_an_unknown_variant_is_refused_before_anything_runs() -> None:
         Compose(ImageStore()).deploy(Release(Image("app:1", "sha256:0"), variant="nope"))
 
 
+def test_more_replicas_than_the_edge_has_room_for_are_refused() -> None:
+    """They would never be reached; without an edge there is no such limit."""
+    require_room(Deployment("hardened", "app:1", PLACES))
+    require_room(Deployment("defaults", "app:1", PLACES + 1))
+    with pytest.raises(UsageError, match=str(PLACES)):
+        require_room(Deployment("hardened", "app:1", PLACES + 1))
+
+
 def test_a_restart_is_a_new_incarnation() -> None:
     """The same container after a restart has another identity."""
-    assert incarnation(inspected(started="10:00")) != incarnation(inspected(started="10:01"))
+
+    def life(started: str) -> dict[str, Any]:
+        return {"Id": "0123456789abcdef", "State": {"StartedAt": started}}
+
+    assert incarnation(life("10:00")) != incarnation(life("10:01"))
 
 
-@pytest.mark.parametrize(
-    ("container", "ready"),
-    [
-        (inspected(Health={"Status": "healthy"}), True),
-        (inspected(Health={"Status": "starting"}), False),
-        (inspected(Health={"Status": "unhealthy"}), False),
-        (inspected(), True),
-        (inspected(Health=None), True),
-        (inspected("restarting", Health={"Status": "healthy"}), False),
-        (inspected("exited"), False),
-    ],
-)
-def test_ready_is_running_and_not_known_to_be_ill(
-    container: dict[str, Any], *, ready: bool
-) -> None:
-    """Health decides where it is checked; else running is all that the engine knows."""
-    assert serves(container) is ready
+def test_a_command_says_all_that_the_file_leaves_open(ran: Mock) -> None:
+    """So that the echoed line can be pasted and does the same."""
+    project().apply(HARDENED, "up")
+    given = environment(ran)
+    assert given["ORCHLAB_LAB"] == labels.LAB
+    assert (given["APP_IMAGE"], given["PREVIOUS_IMAGE"]) == ("app:1", "app:0")
+    assert (given["WEB_REPLICAS"], given["EDGE_PORT"], given["NODE_NAME"]) == ("3", "8080", "here")
+    assert given["CONFIG_HASH"] == compose_files.config_hash()
+    assert "CPU_LIMIT" not in given
 
 
-def failing(output: str) -> Mock:
+def test_what_only_the_hardened_file_takes_is_not_given_to_the_other(ran: Mock) -> None:
+    """No key is made, and no port of an edge is named, where there is neither."""
+    project().apply(DEFAULTS, "up")
+    assert not {"API_KEY_FILE", "EDGE_PORT", "CONFIG_HASH"} & environment(ran).keys()
+
+
+def test_an_engine_that_cannot_limit_processors_is_not_asked_to(ran: Mock) -> None:
+    """It would refuse to make the container; other limits it leaves out by itself."""
+    project(CpuCfsQuota=False).apply(HARDENED, "up")
+    assert environment(ran)["CPU_LIMIT"] == "0"
+
+
+def test_an_engine_elsewhere_gets_paths_of_its_own_host(ran: Mock) -> None:
+    """Files of this machine are named by where they were copied to."""
+    made = project("ssh://far")
+    made.client = Mock()
+    made.client.volumes.get.return_value.attrs = {"Mountpoint": "/far/_data"}
+    made.apply(HARDENED, "up")
+    given = environment(ran)
+    assert given["API_KEY_FILE"] == "/far/_data/api-key"
+    assert given["EDGE_CONFIG"] == "/far/_data/haproxy.cfg"
+
+
+def test_the_variant_chooses_the_file_also_for_looking(ran: Mock) -> None:
+    """A file that demands a key gets it even where nothing is deployed."""
+    project().compose("hardened", "logs")
+    (command,) = ran.call_args.args
+    assert command[-2].endswith("compose.hardened.yaml")
+    assert "API_KEY_FILE" in environment(ran)
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, output: str) -> None:
     """A gateway through which every command fails with that output."""
-    return Mock(side_effect=CommandFailed(["docker"], 1, output))
+    error = CommandFailed(["docker"], 1, output)
+    monkeypatch.setattr(shell, "run", Mock(side_effect=error))
 
 
 def test_a_taken_port_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """The user reads which port it is and what to do, not the engine's stack of causes."""
-    taken = "Bind for 127.0.0.1:8080 failed: port is already allocated"
-    monkeypatch.setattr(shell, "run", failing(taken))
+    failing(monkeypatch, "Bind for 127.0.0.1:8080 failed: port is already allocated")
     with pytest.raises(UsageError, match="port 8080 on "):
-        Project().compose(FILE, "up")
+        project().apply(DEFAULTS, "up")
 
 
 def test_other_failures_say_where_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """A container that does not start has said why in its log."""
-    monkeypatch.setattr(shell, "run", failing("container comp-web-1 exited (2)"))
+    failing(monkeypatch, "container comp-web-1 exited (2)")
     with pytest.raises(CommandFailed) as caught:
-        Project().compose(FILE, "up")
+        project().apply(DEFAULTS, "up")
     assert "logs" in caught.value.hint
 
 
-def test_every_variable_of_the_stack_has_a_default() -> None:
-    """The file can be applied by hand with nothing set."""
-    text = (STACKS / "compose.yaml").read_text()
-    assert text.count("${") == text.count(":-")
-
-
-def test_all_that_the_stack_makes_carries_the_labels() -> None:
-    """What has no label would not be found again."""
-    stack = yaml.safe_load((STACKS / "compose.yaml").read_text())
-    for kind in ("services", "networks", "volumes"):
-        for name, each in stack[kind].items():
-            assert {"orchlab.lab", "orchlab.platform"} <= each["labels"].keys(), name
-
-
-def test_the_edge_has_no_network_in_common_with_redis() -> None:
-    """Only the app stands between the two."""
-    services = yaml.safe_load((STACKS / "compose.yaml").read_text())["services"]
-    assert not set(services["edge"]["networks"]) & set(services["redis"]["networks"])
-
-
-def container(pid: int) -> Mock:
-    """A container as the engine reports it."""
-    return Mock(id="0123456789abcdef", attrs={"State": {"Pid": pid}, "Image": "sha256:0"})
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["0::/system.slice/docker-0123456789abcdef.scope", "4:memory:/docker/0123456789abcdef"],
-)
-def test_a_process_belongs_where_its_control_group_says(path: str, tmp_path: Path) -> None:
-    """Both versions of control groups, and both drivers, name the container."""
-    (tmp_path / "42").mkdir()
-    (tmp_path / "42" / "cgroup").write_text(f"{path}\n")
-    assert processes.belongs(42, "0123456789abcdef", tmp_path)
-    assert not processes.belongs(42, "fedcba9876543210", tmp_path)
-    assert not processes.belongs(43, "0123456789abcdef", tmp_path)
-
-
-def test_a_process_of_somebody_else_is_never_signalled_here() -> None:
-    """This process has the number that the engine reports, but is not in the container."""
-    target = container(os.getpid())
-    processes.kill_in_engine(target, signal.SIGKILL)
-    (_, (script,)), options = target.client.containers.run.call_args
-    assert f"kill -9 {os.getpid()}" in script
-    assert options["pid_mode"] == "host"
-
-
-def test_a_container_without_a_process_cannot_be_signalled() -> None:
-    """A stopped container is reported, not ignored."""
-    with pytest.raises(OrchlabError, match="has no process"):
-        processes.kill_in_engine(container(0), signal.SIGKILL)
+def test_nothing_can_be_changed_that_is_not_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scaling and updates say how to bring the app up."""
+    stack = Compose(ImageStore())
+    monkeypatch.setattr(stack.project, "containers", lambda *_: [])
+    for change in (lambda: stack.scale(2), stack.rollback):
+        with pytest.raises(OrchlabError, match="is up") as caught:
+            change()
+        assert "compose-up" in caught.value.hint
