@@ -72,7 +72,7 @@ class Access:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [
-                    *message["headers"],
+                    *message.get("headers", ()),
                     *self._headers,
                     (b"x-request-id", identity),
                     *([(b"connection", b"close")] if self._drain.active else ()),

@@ -59,7 +59,7 @@ class Volume:
     def sweep(self) -> None:
         """Remove what writers left that died half-way; one that still writes is not disturbed."""
         for partial in self._directory.glob(f"{PREFIX}*{SUFFIX}"):
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # gone meanwhile, or somebody else's
                 if time.time() - partial.stat().st_mtime > STALE_SECONDS:
                     partial.unlink()
 

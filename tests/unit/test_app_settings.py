@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -130,8 +131,7 @@ def test_two_keys_are_a_mistake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_the_example_documents_every_variable_with_its_default(tmp_path: Path) -> None:
     """``.env.example`` and the settings name the same variables and the same defaults."""
     text = (Path(__file__).parents[2] / ".env.example").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    given = dict(line.split("=", 1) for line in lines)
+    given = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", text, re.MULTILINE))
     defaults = {name.upper(): field.default for name, field in Settings.model_fields.items()}
     assert {name: _as_text(value) for name, value in defaults.items()} == given
     assert "DATABASE_URL" in text
