@@ -17,12 +17,21 @@ def api_key_file() -> Path:
     itself is readable by all: mounted into a container it belongs to a stranger,
     since Compose cannot change the owner of a bind mount.
     """
+    path = _directory() / "api-key"
+    return path if path.exists() else renew_api_key()
+
+
+def renew_api_key(key: str = "") -> Path:
+    """Replace the lab's API key by a new one, or by the one given; the file's name stays."""
+    path = _directory() / "api-key"
+    partial = path.with_suffix(".partial")
+    partial.write_text(key or secrets.token_urlsafe(KEY_BYTES), encoding="ascii")
+    partial.chmod(0o444)
+    partial.replace(path)
+    return path
+
+
+def _directory() -> Path:
     directory = paths.lab_dir() / "secrets"
     directory.mkdir(mode=0o700, exist_ok=True)
-    path = directory / "api-key"
-    if not path.exists():
-        partial = path.with_suffix(".partial")
-        partial.write_text(secrets.token_urlsafe(KEY_BYTES), encoding="ascii")
-        partial.chmod(0o444)
-        partial.replace(path)
-    return path
+    return directory

@@ -81,7 +81,11 @@ class Registry:
         if not self._has(port, repository, tag, image.id):
             with console.step(f"push {image.reference} to {self.host}") as detail:
                 send(self.images.client, image, f"127.0.0.1:{port}/{repository}:{tag}", detail)
-        return f"{self.host}/{repository}:{tag}"
+        return self.reference(image)
+
+    def reference(self, image: Image) -> str:
+        """The reference under which nodes pull an image, whether it was pushed or not."""
+        return f"{self.host}/{image.reference}"
 
     def detach(self, network: str) -> None:
         """Leave a node network, so that it can be removed; idempotent."""

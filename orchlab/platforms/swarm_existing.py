@@ -10,8 +10,9 @@ from orchlab.platforms import swarm_members
 from orchlab.platforms.nodes import ENTRY_PORT
 from orchlab.platforms.swarm_app import SwarmApp
 from orchlab.platforms.swarm_context import Address, ExistingNodes, reach
+from orchlab.platforms.swarm_files import DataPath
 from orchlab.platforms.swarm_members import STORE_LABEL
-from orchlab.platforms.swarm_stack import DataPath, Stack
+from orchlab.platforms.swarm_stack import Stack
 
 
 class GivenRegistry:
@@ -40,6 +41,10 @@ class GivenRegistry:
                 client = self.images.client
                 registry.send(client, image, f"{self.here}/{image.reference}", detail)
             self._pushed.add(image.reference)
+        return self.reference(image)
+
+    def reference(self, image: Image) -> str:
+        """The reference under which nodes pull an image."""
         return f"{self.there}/{image.reference}"
 
 

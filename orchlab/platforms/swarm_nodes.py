@@ -64,3 +64,6 @@ class ImageSource(Protocol):
 
     def push(self, image: Image) -> str:
         """Push an image; return the reference under which nodes pull it."""
+
+    def reference(self, image: Image) -> str:
+        """That reference, whether the image has been pushed or not."""

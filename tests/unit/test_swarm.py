@@ -8,21 +8,28 @@ from docker.errors import DockerException
 
 from orchlab import shell
 from orchlab.engine import host
-from orchlab.errors import OrchlabError, UnknownName, WaitTimeout
+from orchlab.errors import HostUnfit, OrchlabError, UnknownName, WaitTimeout
 from orchlab.images.store import Image, ImageStore
-from orchlab.platforms import swarm, swarm_logs
+from orchlab.platforms import swarm_encryption, swarm_faults, swarm_logs
 from orchlab.platforms.base import (
+    Drainable,
+    HangFaults,
     NodeFaults,
+    Observable,
     Platform,
     Release,
     Replica,
     ReplicaFaults,
+    Scalable,
     StoreFaults,
+    Updatable,
 )
 from orchlab.platforms.nodes import Node
 from orchlab.platforms.swarm import Swarm
+from orchlab.platforms.swarm_faults import Faults
 from orchlab.platforms.swarm_fleet import Fleet
-from orchlab.platforms.swarm_stack import Stack, Task
+from orchlab.platforms.swarm_stack import Stack
+from orchlab.platforms.swarm_tasks import Task
 
 MANAGER = Node("manager", 1, "198.18.0.10")
 WORKER = Node("worker", 1, "198.18.0.11")
@@ -47,7 +54,8 @@ def tasks_are(monkeypatch: pytest.MonkeyPatch, *tasks: Task) -> None:
 
 def test_swarm_has_the_capabilities_that_it_claims() -> None:
     """The runner asks by protocol, so the adapter must answer to each."""
-    for protocol in (Platform, ReplicaFaults, StoreFaults, NodeFaults):
+    faults = (ReplicaFaults, HangFaults, StoreFaults, NodeFaults)
+    for protocol in (Platform, Scalable, Updatable, Drainable, Observable, *faults):
         assert isinstance(Swarm(ImageStore()), protocol)
 
 
@@ -66,7 +74,45 @@ def test_the_kernel_decides_on_the_data_path(
 ) -> None:
     """Without IPVS a virtual IP times out and an ingress port refuses."""
     monkeypatch.setattr(host, "ipvs_available", lambda: ipvs)
+    monkeypatch.setattr(Fleet, "up", lambda _self: False)
     assert platform.data_path == data_path
+
+
+def test_what_is_deployed_comes_before_what_the_kernel_can_do(
+    platform: Swarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A choice outlives the command that made it; another choice overrides both."""
+    web = {"Spec": {"Labels": {"orchlab.data-path": "edge"}}}
+    monkeypatch.setattr(host, "ipvs_available", lambda: True)
+    monkeypatch.setattr(Fleet, "up", lambda _self: True)
+    monkeypatch.setattr(Stack, "find", lambda _self, _name: web)
+    assert platform.data_path == "edge"
+    platform.choose_data_path("mesh")
+    assert platform.data_path == "mesh"
+
+
+def test_an_engine_that_does_not_answer_yet_leaves_it_to_the_kernel(
+    platform: Swarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Images are fetched before nodes that stand still are started."""
+    monkeypatch.setattr(host, "ipvs_available", lambda: True)
+    monkeypatch.setattr(Fleet, "up", lambda _self: True)
+    monkeypatch.setattr(Stack, "find", Mock(side_effect=DockerException("no answer")))
+    assert platform.data_path == "mesh"
+
+
+def test_encryption_is_refused_before_anything_is_deployed(
+    platform: Swarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Swarm would start everything and drop what crosses nodes."""
+    error = "Error: Requested AEAD algorithm not found."
+    monkeypatch.setattr(swarm_encryption, "refusal", lambda _node: error)
+    deploy = Mock()
+    monkeypatch.setattr(Stack, "deploy", deploy)
+    platform.encrypted = True
+    with pytest.raises(HostUnfit, match="AEAD"):
+        platform.deploy(Release(Image("app:1", "sha256:0")))
+    deploy.assert_not_called()
 
 
 def test_a_task_is_a_replica_from_the_start_of_its_container(
@@ -85,47 +131,67 @@ def test_a_task_is_a_replica_from_the_start_of_its_container(
     ]
 
 
-def inner_engine(monkeypatch: pytest.MonkeyPatch, status: str, pid: int = 77) -> Mock:
-    """A node's engine with one container; returns what its process was killed by."""
-    container = Mock(status=status, attrs={"State": {"Pid": pid}})
-    client = Mock()
-    client.containers.get.return_value = container
-    monkeypatch.setattr(Node, "client", lambda _self, **_options: client)
-    kill = Mock()
-    monkeypatch.setattr(Node, "kill_process", kill)
-    return kill
+def processes(monkeypatch: pytest.MonkeyPatch, *pids: int, state: str = "S") -> list[str]:
+    """A node on which the task's process has these numbers, one look after another.
+
+    Returns the signals that were sent.
+    """
+    shown, sent = iter(pids), list[str]()
+    monkeypatch.setattr(Faults, "_pid", lambda _self, _task: next(shown))
+    monkeypatch.setattr(swarm_faults, "_process_state", lambda _node, _pid: state)
+    monkeypatch.setattr(swarm_faults, "FAULT_SECONDS", 0)
+    monkeypatch.setattr(
+        Node, "signal_process", lambda _self, _pid, signal: sent.append(signal.name)
+    )
+    return sent
+
+
+REPLICA = Replica("lab_web.1", "t1", WORKER.name, ready=True)
 
 
 def test_a_crash_is_a_kill_from_the_node(platform: Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine is not asked to kill, because then it would not heal."""
     tasks_are(monkeypatch, task())
-    kill = inner_engine(monkeypatch, "exited")
-    platform.crash(Replica("lab_web.1", "t1", WORKER.name, ready=True))
-    kill.assert_called_once_with(77)
+    sent = processes(monkeypatch, 77, 0)
+    platform.crash(REPLICA)
+    assert sent == ["SIGKILL"]
 
 
-def test_a_crash_that_did_not_happen_is_an_error(
+def test_a_fault_that_did_not_happen_is_an_error(
     platform: Swarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A container that goes on running voids the measurement."""
+    """A process that goes on running voids the measurement."""
     tasks_are(monkeypatch, task())
-    inner_engine(monkeypatch, "running")
-    monkeypatch.setattr(swarm, "GONE_SECONDS", 0)
+    processes(monkeypatch, 77, 77, 77)
     with pytest.raises(WaitTimeout, match="process 77"):
-        platform.crash(Replica("lab_web.1", "t1", WORKER.name, ready=True))
+        platform.crash(REPLICA)
+    with pytest.raises(WaitTimeout, match="SIGSTOP"):
+        platform.hang(REPLICA)
 
 
-def test_a_replica_that_is_gone_cannot_crash(
+def test_a_replica_that_is_gone_has_no_faults(
     platform: Swarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No other replica is killed in its place, and no process with number 0."""
+    """No other replica is signalled in its place, and no process with number 0."""
     tasks_are(monkeypatch, task())
-    kill = inner_engine(monkeypatch, "exited", pid=0)
+    sent = processes(monkeypatch, 0, 0)
     with pytest.raises(OrchlabError, match="no task t9"):
         platform.crash(Replica("lab_web.1", "t9", WORKER.name, ready=True))
-    with pytest.raises(OrchlabError, match="nothing to kill"):
-        platform.crash(Replica("lab_web.1", "t1", WORKER.name, ready=True))
-    kill.assert_not_called()
+    with pytest.raises(OrchlabError, match="no process"):
+        platform.hang(REPLICA)
+    platform.resume(REPLICA)
+    assert sent == []
+
+
+def test_a_hang_is_verified_and_can_be_ended(
+    platform: Swarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel says that the process is stopped."""
+    tasks_are(monkeypatch, task())
+    sent = processes(monkeypatch, 77, 77, state="T")
+    platform.hang(REPLICA)
+    platform.resume(REPLICA)
+    assert sent == ["SIGSTOP", "SIGCONT"]
 
 
 def test_a_store_with_another_volume_is_an_error(
@@ -136,7 +202,7 @@ def test_a_store_with_another_volume_is_an_error(
     monkeypatch.setattr(Stack, "tasks", lambda *_words, **_options: [next(shown)])
     monkeypatch.setattr(shell, "run", lambda *_words, **_options: "PONG\n")
     volumes = iter([["data"], ["other"]])
-    monkeypatch.setattr(Swarm, "_volumes", lambda _self, _task: next(volumes))
+    monkeypatch.setattr(Faults, "_volumes", lambda _self, _task: next(volumes))
     with pytest.raises(OrchlabError, match="other volumes"):
         platform.recreate_store()
 

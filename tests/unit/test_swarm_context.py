@@ -235,7 +235,7 @@ def test_only_this_machine_s_kernel_can_be_asked_for_ipvs(
     """Elsewhere it is there: distributions' kernels have it."""
     monkeypatch.setattr(host, "ipvs_available", lambda: False)
     existing.address = here
-    assert existing.data_path == data_path
+    assert existing.detected_data_path() == data_path
 
 
 def labelled(*labels: str) -> Member:
