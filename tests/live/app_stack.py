@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +47,12 @@ class Replica:
             return requests.get(f"{self.url}{path}", timeout=10).status_code
         except (requests.ConnectionError, KeyError):
             return 0
+
+    def resident_mib(self) -> float:
+        """Memory of the process, as its metrics say."""
+        text = requests.get(f"{self.url}/metrics", timeout=10).text
+        (value,) = re.findall(r"^process_resident_memory_bytes (\S+)", text, re.MULTILINE)
+        return float(value) / 2**20
 
     def log(self) -> str:
         """All that it has logged so far."""

@@ -187,17 +187,10 @@ def test_slow_delays_probes_until_it_is_undone(stack: Stack) -> None:
 def test_leak_takes_real_memory(stack: Stack) -> None:
     """Each call adds so many MiB to what the kernel counts for the process."""
     broken = stack.replica("leak", FAULTS_ENABLED="true")
-    seen = [resident_mib(broken)]
+    seen = [broken.resident_mib()]
     for _ in range(2):
         url = f"{broken.url}/fault/leak?mib=64"
         assert requests.post(url, headers=stack.headers, timeout=20).status_code == 202
-        seen.append(resident_mib(broken))
+        seen.append(broken.resident_mib())
     assert seen[1] - seen[0] >= 60
     assert seen[2] - seen[1] >= 60
-
-
-def resident_mib(replica: Replica) -> float:
-    """Memory of the process, as its metrics say."""
-    text = requests.get(f"{replica.url}/metrics", timeout=10).text
-    (value,) = re.findall(r"^process_resident_memory_bytes (\S+)", text, re.MULTILINE)
-    return float(value) / 2**20
