@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from typing import TypeVar
 
 import docker
 from docker import DockerClient
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.models.containers import Container
 from docker.models.networks import Network
+from docker.models.resource import Model
 
 from orchlab import console, labels
 from orchlab.parallel import in_parallel
 from orchlab.wait import wait_until
+
+T = TypeVar("T", bound=Model)
 
 KIND_CLUSTER = "io.x-k8s.kind.cluster"
 """The label that kind gives its nodes; its value is the cluster's name."""
@@ -27,10 +31,11 @@ INTERRUPTED_SECONDS = 2.0
 a container that it is just creating appears in no list until it is there."""
 
 
-def sweep(lab: str, platform: str = "", settle: float = 0.0) -> None:
+def sweep(lab: str, platform: str = "", settle: float = 0.0, *, shared: bool = False) -> None:
     """Remove a lab's containers, networks and volumes, or those of one platform.
 
-    Done when nothing new has appeared for ``settle`` seconds.
+    ``shared``: only those that belong to no platform. Done when nothing new has
+    appeared for ``settle`` seconds.
 
     Nodes that kind made carry kind's own label with the lab's name. Containers
     that only visit a network of the lab are disconnected, not removed. An object
@@ -43,7 +48,7 @@ def sweep(lab: str, platform: str = "", settle: float = 0.0) -> None:
     def swept() -> bool:
         nonlocal quiet_since
         try:
-            found = _sweep_once(lab, platform)
+            found = _sweep_once(lab, platform, shared=shared)
         except APIError as error:
             refused.append(str(error.explanation))
             found = True
@@ -59,32 +64,50 @@ def sweep(lab: str, platform: str = "", settle: float = 0.0) -> None:
     )
 
 
-def _sweep_once(lab: str, platform: str) -> bool:
+def _sweep_once(lab: str, platform: str, *, shared: bool) -> bool:
     """Remove what there is; whether there was anything."""
     client = docker.from_env()
     wanted = [f"{labels.KEY}={lab}"]
     if platform:
         wanted.append(f"{labels.PLATFORM_KEY}={platform}")
-    containers = _remove_containers(client, wanted)
+    containers = _containers(client, wanted)
     if platform in ("", "k8s"):
-        containers += _remove_containers(client, [f"{KIND_CLUSTER}={lab}"])
+        containers += _containers(client, [f"{KIND_CLUSTER}={lab}"])
     networks = client.networks.list(filters={"label": wanted}, greedy=True)
+    volumes = client.volumes.list(filters={"label": wanted})
+    if shared:
+        containers = [each for each in containers if labels.PLATFORM_KEY not in each.labels]
+        networks, volumes = _of_no_platform(networks), _of_no_platform(volumes)
+    in_parallel(_remove_container, containers)
     for network in networks:
         _remove_network(network)
-    volumes = client.volumes.list(filters={"label": wanted})
     for volume in volumes:
         with suppress(NotFound):
             volume.remove()
     return bool(containers or networks or volumes)
 
 
+def _containers(client: DockerClient, wanted: list[str]) -> list[Container]:
+    found: list[Container] = client.containers.list(
+        all=True, filters={"label": wanted}, ignore_removed=True
+    )
+    return found
+
+
+def _of_no_platform(found: list[T]) -> list[T]:
+    return [each for each in found if labels.PLATFORM_KEY not in (each.attrs["Labels"] or {})]
+
+
 def leftover(lab: str) -> None:
-    """Remove what only platforms use, such as the registry, when none of them is up."""
+    """Remove what only platforms use, such as the registry, when none of them is up.
+
+    The data of a platform that was taken down without them stay.
+    """
     client = docker.from_env()
-    platforms = client.containers.list(all=True, filters={"label": labels.PLATFORM_KEY})
-    nodes = client.containers.list(all=True, filters={"label": f"{KIND_CLUSTER}={lab}"})
+    platforms = _containers(client, [labels.PLATFORM_KEY])
+    nodes = _containers(client, [f"{KIND_CLUSTER}={lab}"])
     if not nodes and lab not in {each.labels.get(labels.KEY) for each in platforms}:
-        sweep(lab)
+        sweep(lab, shared=True)
 
 
 def remove_images(lab: str) -> None:
@@ -98,12 +121,6 @@ def remove_images(lab: str) -> None:
                 continue
             except APIError as error:
                 console.warn(f"image {name} stays: {error.explanation}")
-
-
-def _remove_containers(client: DockerClient, wanted: list[str]) -> int:
-    found = client.containers.list(all=True, filters={"label": wanted}, ignore_removed=True)
-    in_parallel(_remove_container, found)
-    return len(found)
 
 
 def _remove_container(container: Container) -> None:

@@ -73,8 +73,8 @@ def test_compose_up_can_be_repeated_and_undone() -> None:
     assert urls[0] == urls[1]
     assert requests.get(f"{urls[1]}/whoami", timeout=5).status_code == 200
     assert re.search(r"\$ .*docker compose ", again), "commands are echoed"
-    invoke("compose-down")
-    invoke("compose-down")
+    invoke("compose-down", "--volumes")
+    invoke("compose-down", "--volumes")
     assert leftovers() == []
 
 

@@ -54,3 +54,23 @@ def test_what_cannot_be_removed_is_said(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0.0)
     with pytest.raises(WaitTimeout, match="device is busy"):
         swept(monkeypatch, FakeEngine([stuck], [stuck]))
+
+
+def test_leftovers_are_what_no_platform_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The registry's volume goes with the last platform; data that were kept stay."""
+    shared = Mock(attrs={"Labels": {"orchlab.lab": "lab"}})
+    kept = Mock(attrs={"Labels": {"orchlab.lab": "lab", "orchlab.platform": "compose"}})
+    fake = FakeEngine()
+    fake.volumes.list.side_effect = [[shared, kept], [kept]]
+    monkeypatch.setattr(docker, "from_env", lambda: fake)
+    sweep.leftover("lab")
+    shared.remove.assert_called_once()
+    kept.remove.assert_not_called()
+
+
+def test_nothing_is_left_over_while_a_platform_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its containers may need what they share."""
+    fake = FakeEngine([Mock(labels={"orchlab.lab": "lab"})])
+    monkeypatch.setattr(docker, "from_env", lambda: fake)
+    sweep.leftover("lab")
+    fake.volumes.list.assert_not_called()
