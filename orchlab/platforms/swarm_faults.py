@@ -13,6 +13,7 @@ from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.platforms import serving
 from orchlab.platforms.base import Replica
 from orchlab.platforms.nodes import Node
+from orchlab.platforms.redis_cli import conversation
 from orchlab.platforms.swarm_fleet import Fleet
 from orchlab.platforms.swarm_running import Running
 from orchlab.platforms.swarm_tasks import Task
@@ -31,8 +32,7 @@ class Faults(Running):
 
     def crash(self, replica: Replica) -> None:
         """SIGKILL the app process from its node; raises unless the container has ended."""
-        task = self._task("web", replica.id)
-        self._signal(task, SIGKILL, lambda pid: self._pid(task) != pid)
+        self._kill(self._task("web", replica.id))
 
     def hang(self, replica: Replica) -> None:
         """SIGSTOP the app process from its node; raises unless it is verifiably stopped."""
@@ -49,6 +49,14 @@ class Faults(Running):
         except CommandFailed:
             if self._pid(task):
                 raise
+
+    def crash_store(self) -> None:
+        """SIGKILL Redis from its node; raises unless the container has ended."""
+        self._kill(self._store())
+
+    def ask_store(self, *commands: str) -> list[str]:
+        """Send commands to Redis over one connection; raises ``CommandFailed``."""
+        return self._exec(self._store(), *conversation(*commands), echo=False).splitlines()
 
     def recreate_store(self) -> None:
         """Replace the Redis task; returns when the app reaches the new one.
@@ -68,6 +76,9 @@ class Faults(Running):
         if self._volumes(self._store()) != volumes:
             raise OrchlabError(f"the new Redis has other volumes than the old one: {volumes}")
         serving.wait_for_store(self.endpoints, len(self.replicas()))
+
+    def _kill(self, task: Task) -> None:
+        self._signal(task, SIGKILL, lambda pid: self._pid(task) != pid)
 
     def _signal(self, task: Task, signal: Signals, happened: Callable[[int], bool]) -> None:
         """Signal a task's main process; raises ``OrchlabError`` unless that had its effect."""
