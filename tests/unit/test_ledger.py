@@ -13,7 +13,10 @@ import pytest
 from orchlab.experiments.base import judged
 from orchlab.experiments.ledger import Ledger, policy, synced
 from orchlab.experiments.writers import Writers
+from orchlab.images.store import ImageStore
 from orchlab.outages import NS_PER_S
+from orchlab.platforms.base import StoreCrash
+from orchlab.platforms.registry import PLATFORMS
 from orchlab.records import Event, Finding, History
 from orchlab.wait import wait_until
 
@@ -108,6 +111,12 @@ def test_ledger_says_what_power_loss_would_take(fsync: str, wait: float | None, 
     """The exposure follows from the policy; a wait that ran out is no number."""
     finding = ask(run(fsync, [11], 0, 11, wait))
     assert finding.values["power_loss"] == said
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_the_ledger_can_be_asked_of_every_platform(name: str) -> None:
+    """No platform is without a way to kill Redis and to ask it."""
+    assert isinstance(PLATFORMS[name](ImageStore()), StoreCrash)
 
 
 class Redis:
