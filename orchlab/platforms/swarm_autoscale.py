@@ -24,7 +24,7 @@ class Policy:
     """What the autoscaler aims at. Raises ``UsageError`` for what makes no sense.
 
     ``least`` and ``most`` replicas; ``target``: average CPU of a replica in percent of
-    what it reserves; ``up_seconds`` and ``down_seconds``: for how long a higher or a
+    what it may use; ``up_seconds`` and ``down_seconds``: for how long a higher or a
     lower number must have been recommended before it is set.
     """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from orchlab import console
 from orchlab.errors import UsageError
 from orchlab.images import registry
@@ -9,7 +11,7 @@ from orchlab.images.store import Image, ImageStore
 from orchlab.platforms import swarm_members
 from orchlab.platforms.nodes import ENTRY_PORT
 from orchlab.platforms.swarm_app import SwarmApp
-from orchlab.platforms.swarm_context import Address, ExistingNodes, reach
+from orchlab.platforms.swarm_context import Address, ExistingNodes, find, reach
 from orchlab.platforms.swarm_files import DataPath
 from orchlab.platforms.swarm_members import STORE_LABEL
 from orchlab.platforms.swarm_stack import Stack
@@ -106,3 +108,20 @@ def _published_port(stack: Stack) -> int | None:
     """The port of what is deployed already; None when nothing is."""
     found = (each["Spec"].get("EndpointSpec", {}).get("Ports", []) for each in stack.services())
     return next((int(port["PublishedPort"]) for ports in found for port in ports), None)
+
+
+def named(
+    context: str, host: str, registry_address: str = "", port: int = 0
+) -> Callable[[ImageStore], ExistingSwarm] | None:
+    """The adapter of the swarm that a context or an address names; None if neither is given.
+
+    It connects when it is made. Raises what ``find`` raises, and ``UsageError`` for
+    what only such a swarm can be told.
+    """
+    address = find(context, host)
+    if address is None:
+        if registry_address or port:
+            hint = "name a Swarm with --context or --host; the lab's own has a registry and ports"
+            raise UsageError("--registry and --port are for a Swarm elsewhere", hint)
+        return None
+    return lambda images: ExistingSwarm(images, address, registry_address, port or ENTRY_PORT)

@@ -7,7 +7,14 @@ from contextlib import suppress
 from orchlab import console, credentials, shell
 from orchlab.errors import OrchlabError, UnknownName, UsageError
 from orchlab.images.store import Image
-from orchlab.platforms import serving, swarm_leftovers, swarm_members, swarm_secrets, swarm_status
+from orchlab.platforms import (
+    serving,
+    swarm_leftovers,
+    swarm_members,
+    swarm_nodes_status,
+    swarm_secrets,
+    swarm_status,
+)
 from orchlab.platforms.base import Rollout, Table
 from orchlab.platforms.swarm_running import Running
 from orchlab.wait import wait_until
@@ -93,8 +100,9 @@ class Operations(Running):
         self.await_serving(len(self.replicas()))
 
     def status(self) -> list[Table]:
-        """Services, and tasks with their history and errors."""
-        return swarm_status.tables(self.stack)
+        """Nodes, entry points, services, and tasks with their history and errors."""
+        nodes = swarm_nodes_status.tables(self.swarm_nodes, self.stack)
+        return [*nodes, *swarm_status.tables(self.stack)]
 
     def follow_logs(self, *, follow: bool, tail: int) -> None:
         """Print the last ``tail`` lines of each replica; with ``follow`` go on until Ctrl-C."""

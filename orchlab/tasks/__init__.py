@@ -1,12 +1,13 @@
 """The invoke surface: each task parses its arguments and makes one call.
 
-===========  ==========================================
-``common``   the decorator, and help that tasks share
-``lab``      doctor, images, compare, report, clean
-``compose``  the app as a Compose stack
-``swarm``    ... as a Swarm service
-``k8s``      ... on Kubernetes
-===========  ==========================================
+===============  ==========================================
+``common``       the decorator, and help that tasks share
+``lab``          doctor, images, compare, report, clean
+``compose``      the app as a Compose stack
+``swarm``        ... as a Swarm service
+``swarm_nodes``  the nodes of the lab's Swarm
+``k8s``          ... on Kubernetes
+===============  ==========================================
 
 Imports that take time are inside the tasks, so that ``invoke --list`` is quick.
 """

@@ -10,15 +10,23 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
     from orchlab.platforms.swarm import Swarm
+    from orchlab.platforms.swarm_existing import ExistingSwarm
 
-NODE = {"node": "a node's name, as swarm-status shows it"}
 NETWORK = {
     "data-path": "mesh (needs IPVS) or edge (HAProxy on every node); found out if not given",
     "encrypted": "encrypt what crosses nodes; refused where the kernel cannot",
 }
 
+ELSEWHERE = {
+    "context": "a docker context of a manager: work on that Swarm instead of the lab's own",
+    "host": "the same by address, such as ssh://me@server",
+}
+REGISTRY = {
+    "registry": "HOST:PORT from which that Swarm pulls; HERE=THERE if it has another name there",
+}
 
-def _swarm(images: str = "auto") -> Swarm:
+
+def own_swarm(images: str = "auto") -> Swarm:
     """The adapter on a running engine; raises ``UnknownName`` for an image policy."""
     from orchlab import engine, lifecycle
     from orchlab.platforms.swarm import Swarm
@@ -28,14 +36,39 @@ def _swarm(images: str = "auto") -> Swarm:
     return Swarm(store)
 
 
-@command(**REPLICAS, **VARIANT, **NETWORK, **IMAGES)
-def swarm_deploy(
+def chosen_swarm(
+    context: str, host: str, registry: str = "", images: str = "auto", port: int = 0
+) -> Swarm | ExistingSwarm:
+    """The app on the Swarm that a context or an address names, else on the lab's own."""
+    from orchlab.platforms import swarm_existing
+
+    # Before an engine is provided, which may choose another client configuration.
+    there = swarm_existing.named(context, host, registry, port)
+    own = own_swarm(images)
+    return there(own.images) if there else own
+
+
+@command(
+    **REPLICAS,
+    **VARIANT,
+    **NETWORK,
+    **IMAGES,
+    **ELSEWHERE,
+    **REGISTRY,
+    port="port on every node of that Swarm (8080 if not given)",
+)
+def swarm_deploy(  # noqa: PLR0913 - a flag each
     _: Context,
+    *,
     replicas: int = 3,
     variant: str = "defaults",
     data_path: str = "",
-    encrypted: bool = False,  # noqa: FBT001, FBT002 - a flag
+    encrypted: bool = False,
     images: str = "auto",
+    context: str = "",
+    host: str = "",
+    registry: str = "",
+    port: int = 0,
 ) -> None:
     """Make a Swarm of three nodes, if there is none, and deploy the app to it.
 
@@ -46,15 +79,15 @@ def swarm_deploy(
 
     lifecycle.require_replicas(replicas)
     chosen = data_path_named(data_path)
-    platform = _swarm(images)
+    platform = chosen_swarm(context, host, registry, images, port)
     platform.encrypted = encrypted
     if chosen:
         platform.choose_data_path(chosen)
     lifecycle.up(platform, platform.images, replicas, variant)
 
 
-@command(**REPLICAS)
-def swarm_scale(_: Context, replicas: int = 3) -> None:
+@command(**REPLICAS, **ELSEWHERE)
+def swarm_scale(_: Context, replicas: int = 3, context: str = "", host: str = "") -> None:
     """Change the number of replicas; returns when all of them serve.
 
     Example: invoke swarm-scale --replicas 5
@@ -62,30 +95,39 @@ def swarm_scale(_: Context, replicas: int = 3) -> None:
     from orchlab import lifecycle
 
     lifecycle.require_replicas(replicas)
-    lifecycle.scale(_swarm(), replicas)
+    lifecycle.scale(chosen_swarm(context, host), replicas)
 
 
-@command(**UPDATE, **IMAGES)
-def swarm_update(_: Context, image: str = "", app_version: str = "", images: str = "auto") -> None:
+@command(**UPDATE, **IMAGES, **ELSEWHERE, **REGISTRY)
+def swarm_update(  # noqa: PLR0913 - a flag each
+    _: Context,
+    *,
+    image: str = "",
+    app_version: str = "",
+    images: str = "auto",
+    context: str = "",
+    host: str = "",
+    registry: str = "",
+) -> None:
     """Move the app to another image; one that fails is rolled back, with exit code 1.
 
     Example: invoke swarm-update --app-version 2
     """
     from orchlab import lifecycle
 
-    platform = _swarm(images)
+    platform = chosen_swarm(context, host, registry, images)
     lifecycle.update(platform, lifecycle.given_image(platform.images, image, app_version))
 
 
-@command()
-def swarm_rollback(_: Context) -> None:
+@command(**ELSEWHERE)
+def swarm_rollback(_: Context, context: str = "", host: str = "") -> None:
     """Go back to what ran before the last update.
 
     Example: invoke swarm-rollback
     """
     from orchlab import lifecycle
 
-    lifecycle.rollback(_swarm())
+    lifecycle.rollback(chosen_swarm(context, host))
 
 
 @command()
@@ -96,47 +138,64 @@ def swarm_rotate_key(_: Context) -> None:
     """
     from orchlab import lifecycle
 
-    lifecycle.conclude(_swarm().rotate_key())
+    lifecycle.conclude(own_swarm().rotate_key())
 
 
-@command(**LOGS)
-def swarm_logs(_: Context, follow: bool = False, tail: int = 20) -> None:  # noqa: FBT001, FBT002 - a flag
+@command(**LOGS, **ELSEWHERE)
+def swarm_logs(
+    _: Context, *, follow: bool = False, tail: int = 20, context: str = "", host: str = ""
+) -> None:
     """Print the last lines of each replica of the app.
 
     Example: invoke swarm-logs --follow --tail 5
     """
-    _swarm().follow_logs(follow=follow, tail=tail)
+    chosen_swarm(context, host).follow_logs(follow=follow, tail=tail)
 
 
-@command(**NODE)
-def swarm_drain(_: Context, node: str) -> None:
-    """Move the app's replicas off a node, for maintenance; returns when they serve elsewhere.
+@command(**ELSEWHERE)
+def swarm_status(_: Context, context: str = "", host: str = "") -> None:
+    """Show nodes, who leads, entry points, services, and tasks with history and errors.
 
-    Without IPVS the node is no entry point until `swarm-activate`: its edge leaves, too.
-
-    Example: invoke swarm-drain orchlab-worker1
+    Example: invoke swarm-status
     """
-    _swarm().drain(node)
+    from orchlab import console, lifecycle
+
+    platform = chosen_swarm(context, host)
+    if platform.swarm_nodes.up():
+        lifecycle.status(platform)
+    else:
+        console.note("no Swarm is up: `invoke swarm-up` makes one")
 
 
-@command(**NODE)
-def swarm_activate(_: Context, node: str) -> None:
-    """Let a drained node take replicas again; Swarm moves none back by itself.
+@command(
+    min="least number of replicas",
+    max="most",
+    target_cpu="average CPU of a replica to aim at, in percent of its limit (of a core if none)",
+    period="seconds between two decisions",
+    up_window="seconds for which more must have been recommended before there are more",
+    down_window="seconds for which fewer must have been recommended before there are fewer",
+)
+def swarm_autoscale(  # noqa: PLR0913 - a flag each
+    _: Context,
+    *,
+    min_: int = 1,
+    max_: int = 10,
+    target_cpu: float = 50.0,
+    period: float = 5.0,
+    up_window: float = 0.0,
+    down_window: float = 60.0,
+) -> None:
+    """Set the number of replicas by their CPU, until Ctrl-C; the last number stays.
 
-    Example: invoke swarm-activate orchlab-worker1
+    Swarm has no autoscaler. This one computes as Kubernetes' does: ceil(replicas * usage /
+    target), no change within 10 % of the target.
+
+    Example: invoke swarm-autoscale --min 2 --max 6 --target-cpu 50
     """
-    _swarm().activate(node)
+    from orchlab.platforms.swarm_autoscale import Policy
+    from orchlab.platforms.swarm_autoscaler import Autoscaler
 
-
-@command()
-def swarm_down(_: Context) -> None:
-    """Remove the Swarm, its nodes and its data.
-
-    Example: invoke swarm-down
-    """
-    from orchlab import lifecycle
-    from orchlab.images.store import ImageStore
-    from orchlab.platforms.swarm import Swarm
-
-    if lifecycle.engine_is_up():
-        lifecycle.down(Swarm(ImageStore()))
+    policy = Policy(min_, max_, target_cpu, up_window, down_window)
+    platform = own_swarm()
+    platform.require_places(policy.most)
+    Autoscaler(lambda: platform.stack, platform.swarm_nodes, policy, period).run()

@@ -1,0 +1,62 @@
+"""What ``swarm-status`` shows of the nodes: who leads, who is ready, where requests enter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from orchlab.platforms import swarm_members
+from orchlab.platforms.base import Endpoint, Table
+from orchlab.platforms.swarm_members import STORE_LABEL, Member
+from orchlab.platforms.swarm_nodes import Nodes
+from orchlab.platforms.swarm_stack import Stack
+
+WAYS = {
+    "ingress": "every node listens; IPVS takes it to a replica on any node",
+    "host": "this node's own edge listens, and takes it to a replica on any node",
+}
+
+
+def tables(nodes: Nodes, stack: Stack) -> list[Table]:
+    """Ask the manager for all of them; changes nothing."""
+    members = swarm_members.listed(nodes.manager)
+    return [node_table(members), port_table(nodes.endpoints(), stack.services())]
+
+
+def node_table(members: Iterable[Member]) -> Table:
+    """One row per node; ``store``: Redis and its volume are pinned to it."""
+    rows = (
+        (
+            each.name,
+            _role(each),
+            each.state,
+            each.availability,
+            each.address,
+            each.engine,
+            "yes" if f"{STORE_LABEL}=true" in each.labels else "",
+        )
+        for each in members
+    )
+    header = ("node", "role", "state", "availability", "address", "engine", "store")
+    return Table("nodes", header, tuple(rows))
+
+
+def port_table(endpoints: Iterable[Endpoint], services: Iterable[dict[str, Any]]) -> Table:
+    """One row per entry point and port that a service publishes there."""
+    published = [
+        (str(port["PublishedPort"]), port.get("PublishMode", "ingress"))
+        for service in services
+        for port in service["Spec"].get("EndpointSpec", {}).get("Ports", [])
+    ]
+    rows = [
+        (endpoint.node, port, WAYS[mode], endpoint.url)
+        for endpoint in endpoints
+        for port, mode in published
+    ]
+    return Table("entry points", ("node", "port", "data path", "url"), tuple(rows))
+
+
+def _role(member: Member) -> str:
+    if member.leader:
+        return "manager, leads"
+    return "manager" if member.manager else "worker"
