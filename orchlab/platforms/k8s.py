@@ -28,6 +28,7 @@ from orchlab.platforms.k8s_faults import Faults
 from orchlab.platforms.k8s_operations import Operations
 from orchlab.platforms.k8s_release import VARIANT_KEY
 from orchlab.platforms.k8s_rollout import DEPLOYMENT, now
+from orchlab.platforms.kind_config import Size
 from orchlab.wait import wait_until
 
 ROLLOUT = "180s"
@@ -37,12 +38,16 @@ OPTIONAL = "networkpolicies,poddisruptionbudgets,serviceaccounts,priorityclasses
 
 
 class Kubernetes(Operations, Faults):
-    """The lab's own kind cluster, with a kubeconfig of its own."""
+    """The lab's own kind cluster, with a kubeconfig of its own.
+
+    ``size`` is what ``create`` makes, and insists on; None takes what there is.
+    """
 
     variants = tuple(k8s_release.VARIANTS)
 
-    def __init__(self, images: ImageStore) -> None:
+    def __init__(self, images: ImageStore, size: Size | None = None) -> None:
         super().__init__(images)
+        self.size = size
         self.published: dict[str, str] = {}
 
     def prepare(self) -> None:
@@ -56,7 +61,8 @@ class Kubernetes(Operations, Faults):
         """Make the cluster, or start or mend the one there is."""
         node_image = self.images.ensure("kind-node")
         self.registry.start(k8s_nodes.ensure_network())
-        kind.Cluster(tools.kind(), self.control.kubectl).ensure(node_image, self.registry.host)
+        cluster = kind.Cluster(tools.kind(), self.control.kubectl)
+        cluster.ensure(node_image, self.registry.host, self.size)
         self.control.forget()
 
     def publish(self, image: Image) -> None:

@@ -19,6 +19,9 @@ from orchlab.sweep import KIND_CLUSTER
 HOSTS = paths.K8S / "hosts.toml"
 HOSTS_REGISTRY = "orchlab-registry:5000"
 ROLE = "io.x-k8s.kind.role"
+CONTROL_PLANE = "control-plane"
+BALANCER = "external-load-balancer"
+"""What kind puts before several control planes: a container, and no node."""
 NODE_PORT = "30080/tcp"
 CERTIFICATES = "/etc/containerd/certs.d"
 MTU = "com.docker.network.driver.mtu"
@@ -48,9 +51,8 @@ def ensure_network() -> str:
 
 def nodes() -> list[Container]:
     """The node containers, running or not, the control plane first."""
-    wanted = [f"{KIND_CLUSTER}={labels.LAB}"]
-    found = docker.from_env().containers.list(all=True, filters={"label": wanted})
-    return sorted(found, key=lambda node: (node.labels.get(ROLE) != "control-plane", node.name))
+    found = (each for each in _containers() if each.labels.get(ROLE) != BALANCER)
+    return sorted(found, key=lambda node: (node.labels.get(ROLE) != CONTROL_PLANE, node.name))
 
 
 def ports() -> dict[str, int]:
@@ -64,7 +66,12 @@ def ports() -> dict[str, int]:
 
 def remove() -> None:
     """Remove the node containers with their volumes, all at once: each takes seconds."""
-    in_parallel(_remove, nodes())
+    in_parallel(_remove, _containers())
+
+
+def _containers() -> list[Container]:
+    wanted = [f"{KIND_CLUSTER}={labels.LAB}"]
+    return docker.from_env().containers.list(all=True, filters={"label": wanted})
 
 
 def _remove(node: Container) -> None:

@@ -89,6 +89,18 @@ class Operations(Running):
         with suppress(KeyboardInterrupt):
             self.control.run("logs", "-n", NAMESPACE, "-l", WEB, *flags, on_line=console.line)
 
+    def forward(self, port: int) -> None:
+        """Pass a port of 127.0.0.1 on to the app until Ctrl-C; 0 takes a free one.
+
+        ``kubectl`` chooses one pod at the start, so nothing is balanced.
+        """
+        self.rollouts.require()
+        ends = f"{port or ''}:http"
+        with suppress(KeyboardInterrupt):
+            self.control.run(
+                "port-forward", "-n", NAMESPACE, "service/web", ends, on_line=console.line
+            )
+
 
 def _require_node(name: str) -> None:
     known = [str(each.name) for each in k8s_nodes.nodes()]

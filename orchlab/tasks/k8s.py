@@ -24,11 +24,30 @@ def _cluster(images: str = "auto") -> Kubernetes:
     return Kubernetes(store)
 
 
+@command(
+    **IMAGES,
+    control_planes="how many nodes decide; more than one needs an image registry",
+    workers="how many nodes run the app",
+)
+def k8s_up(_: Context, control_planes: int = 1, workers: int = 2, images: str = "auto") -> None:
+    """Make a Kubernetes of kind nodes without the app, or start the one there is.
+
+    Example: invoke k8s-up --workers 3
+    """
+    from orchlab.platforms.kind_config import Size
+
+    size = Size(control_planes, workers)
+    platform = _cluster(images)
+    platform.size = size
+    platform.prepare()
+    platform.create()
+
+
 @command(**REPLICAS, **VARIANT, **IMAGES)
 def k8s_deploy(
     _: Context, replicas: int = 3, variant: str = "defaults", images: str = "auto"
 ) -> None:
-    """Make a Kubernetes of three kind nodes, if there is none, and deploy the app to it.
+    """Deploy the app to the lab's Kubernetes; makes one of three nodes if there is none.
 
     Example: invoke k8s-deploy --variant hardened --replicas 3
     """
@@ -92,6 +111,15 @@ def k8s_logs(_: Context, follow: bool = False, tail: int = 20) -> None:  # noqa:
     Example: invoke k8s-logs --follow --tail 5
     """
     _cluster().follow_logs(follow=follow, tail=tail)
+
+
+@command(port="port on 127.0.0.1; 0 takes a free one")
+def k8s_forward(_: Context, port: int = 0) -> None:
+    """Pass a local port on to one pod of the app until Ctrl-C, past the nodes' own ports.
+
+    Example: invoke k8s-forward --port 8080
+    """
+    _cluster().forward(port)
 
 
 @command(**NODE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from orchlab.engine import private
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.images.store import ImageStore
 from orchlab.lifecycle import image_store
+from orchlab.metrics import tally
 from orchlab.names import pick
 from orchlab.platforms.base import Platform, Release
 from orchlab.platforms.registry import PLATFORMS
+from orchlab.prober import Prober, read_samples
 from orchlab.records import Finding
 from orchlab.results import RunDir
 from orchlab.runner import measure_once, recommended
@@ -96,3 +99,20 @@ def answer(platform: Platform, release: Release, tmp_path: Path) -> Callable[[st
         return measure_once(EXPERIMENTS[name](), platform, release, RunDir(tmp_path))
 
     return ask
+
+
+@pytest.fixture
+def no_loss(platform: Platform, tmp_path: Path) -> Callable[[], AbstractContextManager[None]]:
+    """A block under load, in which no request through any node may fail."""
+
+    @contextmanager
+    def block() -> Iterator[None]:
+        rows = tmp_path / "samples.jsonl"
+        rows.unlink(missing_ok=True)
+        with Prober(platform.endpoints(), rows):
+            yield
+        samples = [each for each in read_samples(rows) if each.series != "control"]
+        assert samples
+        assert [each for each in samples if each.outcome != "ok"] == [], tally(samples)
+
+    return block

@@ -1,4 +1,4 @@
-"""The kind cluster's configuration and its life as far as no engine is needed."""
+"""The kind cluster's life as far as no engine is needed."""
 
 from __future__ import annotations
 
@@ -6,36 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
-import yaml
 from docker.errors import APIError
 
-from orchlab import labels, paths
-from orchlab.errors import CommandFailed
+from orchlab import labels
+from orchlab.engine import host
+from orchlab.errors import CommandFailed, HostUnfit, UsageError, WaitTimeout
 from orchlab.images.store import Image
-from orchlab.platforms import k8s_nodes, kind
-
-CONFIG = yaml.safe_load((paths.K8S / "kind.yaml").read_text())
-
-
-def test_three_nodes_one_of_them_the_control_plane() -> None:
-    """The cluster has one control plane and two workers."""
-    roles = [node["role"] for node in CONFIG["nodes"]]
-    assert roles == ["control-plane", "worker", "worker"]
-    assert kind.node_count() == len(roles)
-
-
-@pytest.mark.parametrize("node", CONFIG["nodes"])
-def test_every_node_is_an_entry_on_a_free_local_port(node: dict[str, object]) -> None:
-    """Each node publishes the NodePort on 127.0.0.1, on a port that nobody chose."""
-    assert node["extraPortMappings"] == [
-        {"containerPort": 30080, "listenAddress": "127.0.0.1", "hostPort": 0}
-    ]
-
-
-def test_kubeadm_patches_are_yaml_for_known_components() -> None:
-    """Each patch is a document of a component that kubeadm configures."""
-    kinds = [yaml.safe_load(patch)["kind"] for patch in CONFIG["kubeadmConfigPatches"]]
-    assert kinds == ["KubeletConfiguration", "KubeProxyConfiguration"]
+from orchlab.platforms import k8s_nodes, kind, kind_config
+from orchlab.platforms.kind_config import Size
 
 
 def test_the_registry_of_another_lab_replaces_the_name_in_the_file() -> None:
@@ -61,8 +39,11 @@ def test_kind_gets_the_labs_network_and_a_directory_of_its_own(
 class Node:
     """A node container that can be started, unless its port is taken."""
 
-    def __init__(self, status: str = "running", *, port_taken: bool = False) -> None:
+    def __init__(
+        self, status: str = "running", role: str = "worker", *, port_taken: bool = False
+    ) -> None:
         self.name = "lab-worker"
+        self.labels = {k8s_nodes.ROLE: role}
         self.status = status
         self.port_taken = port_taken
 
@@ -84,18 +65,19 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(kind.Cluster, "_make", note("make"))
     monkeypatch.setattr(kind.Cluster, "_export_kubeconfig", note("kubeconfig"))
     monkeypatch.setattr(kind, "_await_nodes", note("await nodes"))
+    monkeypatch.setattr(kind, "_lost", lambda _found: [])
     monkeypatch.setattr(kind, "_await_ready", note("await ready"))
     monkeypatch.setattr(k8s_nodes, "trust", note("trust"))
     monkeypatch.setattr(k8s_nodes, "remove", note("remove"))
     return done
 
 
-def ensure(monkeypatch: pytest.MonkeyPatch, *answers: list[Node]) -> None:
+def ensure(monkeypatch: pytest.MonkeyPatch, *answers: list[Node], size: Size | None = None) -> None:
     """Ensure a cluster while the engine lists these nodes, one answer after another."""
     left = list(answers)
     monkeypatch.setattr(k8s_nodes, "nodes", lambda: left.pop(0) if len(left) > 1 else left[0])
     image = Image("orchlab/kind-node:1", "sha256:1")
-    kind.Cluster(Path("kind"), Path("kubectl")).ensure(image, "lab-registry:5000")
+    kind.Cluster(Path("kind"), Path("kubectl")).ensure(image, "lab-registry:5000", size)
 
 
 def test_a_cluster_is_made_where_there_is_none(
@@ -120,11 +102,58 @@ def test_stopped_nodes_are_started(lab: list[str], monkeypatch: pytest.MonkeyPat
     assert "make" not in lab
 
 
+def test_a_cluster_that_lost_a_container_is_made_anew(
+    lab: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the cluster counts on and the engine does not have will not come back."""
+    monkeypatch.setattr(kind, "_lost", lambda _found: ["lab-worker2"])
+    rest = [Node(), Node()]
+    ensure(monkeypatch, rest, rest, [])
+    assert lab == ["kubeconfig", "await nodes", "remove", "make", "trust", "await ready"]
+
+
 def test_a_half_made_cluster_is_made_anew(lab: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer nodes than the configuration asks for are the rest of a killed run."""
-    half = [Node(), Node()]
-    ensure(monkeypatch, half, half, [])
-    assert lab == ["remove", "make", "trust", "await ready"]
+    """Nodes that never become ready are the rest of a killed run, whatever size is asked for."""
+
+    def never(_timeout: float) -> None:
+        raise WaitTimeout("nodes ready", 3)
+
+    monkeypatch.setattr(kind, "_await_nodes", never)
+    half = [Node(role="control-plane")]
+    ensure(monkeypatch, half, half, [], size=Size(1, 3))
+    assert lab == ["kubeconfig", "remove", "make", "trust", "await ready"]
+
+
+def test_a_cluster_of_another_size_is_not_touched(
+    lab: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds data; only the user may remove it. The size that is there is fine."""
+    nodes = [Node(role="control-plane"), Node(), Node()]
+    with pytest.raises(UsageError, match="1 control planes and 2 workers already"):
+        ensure(monkeypatch, nodes, size=Size(1, 3))
+    assert not {"remove", "make"} & set(lab)
+    ensure(monkeypatch, nodes, size=Size(1, 2))
+    assert not {"remove", "make"} & set(lab)
+
+
+def test_several_control_planes_need_a_registry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kind's balancer exists only as an image; said before anything is made."""
+    monkeypatch.setattr(host, "registry_answers", lambda: False)
+    monkeypatch.setattr(k8s_nodes, "nodes", list)
+    image = Image("orchlab/kind-node:1", "sha256:1")
+    with pytest.raises(HostUnfit, match="several control planes"):
+        kind.Cluster(Path("kind"), Path("kubectl")).ensure(image, "registry", Size(3, 2))
+
+
+def test_the_balancer_of_kind_is_no_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control plane comes first; what only passes its traffic on is left out."""
+    roles = ("worker", k8s_nodes.BALANCER, "control-plane")
+    found = [Node(role=role) for role in roles]
+    monkeypatch.setattr(k8s_nodes, "_containers", lambda: found)
+    assert k8s_nodes.nodes() == [found[2], found[0]]
+    assert kind_config.size_of(k8s_nodes.nodes()) == Size(1, 1)
 
 
 def test_a_node_that_cannot_start_is_made_anew(
