@@ -20,7 +20,7 @@ from orchlab.guard import translate
 from orchlab.images.store import ImageStore
 from orchlab.lifecycle import image_store
 from orchlab.names import pick
-from orchlab.platforms.base import DEFAULTS, HARDENED, Platform, Release
+from orchlab.platforms.base import DEFAULTS, HARDENED, Guarded, Platform, Release
 from orchlab.platforms.registry import PLATFORMS
 from orchlab.prober import Prober
 from orchlab.prober.rows import append
@@ -225,7 +225,8 @@ def _record(experiment: Experiment, platform: Platform, release: Release, path: 
 
     missing = [need.__name__ for need in experiment.needs if not isinstance(platform, need)]
     if missing:
-        record(Event.now("unsupported", f"{platform.name} lacks {', '.join(missing)}"))
+        why = f": {platform.refusal}" if isinstance(platform, Guarded) else ""
+        record(Event.now("unsupported", f"{platform.name} lacks {', '.join(missing)}{why}"))
         return
     bench = Bench(platform, release, record, lambda: Prober(platform.endpoints(), path))
     try:

@@ -256,6 +256,14 @@ class Drainable(Protocol):
 
 
 @runtime_checkable
+class Guarded(Protocol):
+    """A platform that lacks capabilities on purpose: it is somebody's."""
+
+    refusal: str
+    """Why, for a person."""
+
+
+@runtime_checkable
 class Observable(Protocol):
     """What a person asks of something that runs."""
 

@@ -10,10 +10,11 @@ from orchlab.platforms.base import Release
 from orchlab.platforms.swarm_app import SwarmApp
 from orchlab.platforms.swarm_faults import Faults
 from orchlab.platforms.swarm_fleet import Fleet
+from orchlab.platforms.swarm_maintenance import Maintenance
 from orchlab.platforms.swarm_node_faults import FleetFaults
 
 
-class Swarm(SwarmApp, Faults, FleetFaults):
+class Swarm(SwarmApp, Maintenance, Faults, FleetFaults):
     """Platform ``swarm``: nodes of the lab's own, each a privileged container."""
 
     registry: Registry

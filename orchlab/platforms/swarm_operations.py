@@ -5,28 +5,25 @@ from __future__ import annotations
 from contextlib import suppress
 
 from orchlab import console, credentials, shell
-from orchlab.errors import OrchlabError, UnknownName, UsageError
+from orchlab.errors import UsageError
 from orchlab.images.store import Image
 from orchlab.platforms import (
     serving,
     swarm_leftovers,
-    swarm_members,
     swarm_nodes_status,
     swarm_secrets,
     swarm_status,
 )
 from orchlab.platforms.base import Rollout, Table
 from orchlab.platforms.swarm_running import Running
-from orchlab.wait import wait_until
 
 MOST_ON_EDGE = 19
 """The edge has 20 places (``server-template`` in stacks/edge/haproxy.cfg), one of them
 for the replica that an update starts first."""
-DRAIN_SECONDS = 120.0
 
 
 class Operations(Running):
-    """Scaling, updates, rotation, drains, status and logs. Each change is a ``docker`` command."""
+    """Scaling, updates, rotation, status and logs. Each change is a ``docker`` command."""
 
     def scale(self, replicas: int) -> None:
         """Run that many; returns when all of them serve.
@@ -65,40 +62,6 @@ class Operations(Running):
         swarm_leftovers.prune(self.stack)
         return rollout
 
-    def drain(self, node: str) -> None:
-        """Move every replica off a node; returns when all of them serve elsewhere.
-
-        Its edge leaves as well, so it is no entry point until it is activated. Raises
-        ``UnknownName``, ``OrchlabError`` for the node that holds Redis' volume, and
-        ``WaitTimeout``.
-        """
-        self._require_node(node)
-        if any(task.node == node for task in self.stack.tasks("redis")):
-            raise OrchlabError(
-                f"{node} holds the volume of Redis, which cannot move: a drain would end the app",
-                "drain another node; `invoke swarm-status` shows where the tasks are",
-            )
-        replicas = len(self.replicas())
-        self.stack.run("node", "update", "--availability", "drain", node)
-        with console.step(f"swarm: {node} without tasks"):
-            wait_until(
-                f"{node} empty",
-                lambda: not self._left(node),
-                timeout=DRAIN_SECONDS,
-                state=lambda: ", ".join(self._left(node)),
-                hint=f"`invoke swarm-activate {node}` lets it take tasks again",
-            )
-        self.await_serving(replicas)
-
-    def activate(self, node: str) -> None:
-        """Let a drained node take replicas again; returns when it is an entry point again.
-
-        Swarm moves none back by itself.
-        """
-        self._require_node(node)
-        self.stack.run("node", "update", "--availability", "active", node)
-        self.await_serving(len(self.replicas()))
-
     def status(self) -> list[Table]:
         """Nodes, entry points, services, and tasks with their history and errors."""
         nodes = swarm_nodes_status.tables(self.swarm_nodes, self.stack)
@@ -122,13 +85,3 @@ class Operations(Running):
         if self.data_path == "edge" and replicas > MOST_ON_EDGE:
             hint = "raise server-template in stacks/edge/haproxy.cfg, and MOST_ON_EDGE with it"
             raise UsageError(f"the edge finds at most {MOST_ON_EDGE} replicas", hint)
-
-    def _left(self, node: str) -> list[str]:
-        """Tasks that still run on a node, whether they should or not."""
-        tasks = self.stack.tasks(wanted=False)
-        return [each.name for each in tasks if each.node == node and each.state == "running"]
-
-    def _require_node(self, name: str) -> None:
-        known = [each.name for each in swarm_members.listed(self.swarm_nodes.manager)]
-        if name not in known:
-            raise UnknownName("node", name, known)

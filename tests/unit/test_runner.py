@@ -94,6 +94,15 @@ def test_a_missing_capability_is_a_finding(fake: FakePlatform) -> None:
     assert fake.calls[-2:] == ["collect_logs", "delete"]
 
 
+def test_a_capability_that_is_refused_is_a_finding_with_the_reason(
+    fake: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a cluster of somebody's."""
+    monkeypatch.setattr(FakePlatform, "refusal", "it is yours", raising=False)
+    runner.compare("", "crash", "auto", keep=False)
+    assert findings()["crash"].summary == "fake lacks ReplicaFaults: it is yours"
+
+
 def test_every_step_is_timed(fake: FakePlatform) -> None:
     """Creation, publication, deployment and deletion leave their durations."""
     runner.compare("", "crash", "auto", keep=False)

@@ -221,8 +221,10 @@ def test_somebody_s_swarm_has_no_faults(existing: ExistingSwarm) -> None:
     """Experiments that need them find them missing, and are told why."""
     for capability in (base.Platform, base.Scalable, base.Updatable, base.Observable):
         assert isinstance(existing, capability)
-    for fault in (base.NodeFaults, base.ReplicaFaults, base.HangFaults, base.StoreFaults):
-        assert not isinstance(existing, fault)
+    faults = (base.NodeFaults, base.ReplicaFaults, base.HangFaults, base.StoreFaults)
+    for capability in (*faults, base.StoreCrash, base.Drainable):
+        assert not isinstance(existing, capability)
+    assert isinstance(existing, base.Guarded)
     assert "not the lab's own" in existing.refusal
 
 
