@@ -32,6 +32,7 @@ from docker.errors import DockerException
 from orchlab import console, labels, shell
 from orchlab.engine import apt, contexts, limits, named, packages, private
 from orchlab.errors import CommandFailed, HostUnfit
+from orchlab.parallel import in_parallel
 
 Kind = Literal["host", "private"]
 PLUGINS = ("compose", "buildx")
@@ -63,9 +64,10 @@ def ensure() -> Engine:
     buildx is missing, or if the disk is too full.
     """
     engine = find() or _provide()
-    if engine.kind == "private":  # its programs may have been cleared from the cache
+    if engine.kind == "private":  # its programs, plugins included, may have been cleared away
         private.write_client_config(packages.provide())
-    _require_plugins(engine)
+    else:
+        _require_plugins(engine)
     if engine.root.exists():  # an engine in a virtual machine has its disk elsewhere
         limits.require_disk(engine.root, built=has_images())
     limits.raise_inotify_instances()
@@ -172,7 +174,8 @@ def has_images() -> bool:
 
 
 def _require_plugins(engine: Engine) -> None:
-    missing = [name for name in PLUGINS if plugin_version(name) is None]
+    versions = zip(PLUGINS, in_parallel(plugin_version, PLUGINS), strict=True)
+    missing = [name for name, version in versions if version is None]
     if missing:
         raise HostUnfit(
             f"the engine at {engine.host} answers, but `docker {missing[0]}` does not",
