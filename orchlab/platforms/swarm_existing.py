@@ -12,7 +12,7 @@ from orchlab.platforms import swarm_members
 from orchlab.platforms.nodes import ENTRY_PORT
 from orchlab.platforms.swarm_app import SwarmApp
 from orchlab.platforms.swarm_context import Address, ExistingNodes, find, reach
-from orchlab.platforms.swarm_files import DataPath
+from orchlab.platforms.swarm_files import ENTRY_PORT_LABEL, DataPath
 from orchlab.platforms.swarm_members import STORE_LABEL
 from orchlab.platforms.swarm_stack import Stack
 
@@ -106,8 +106,8 @@ class ExistingSwarm(SwarmApp):
 
 def _published_port(stack: Stack) -> int | None:
     """The port of what is deployed already; None when nothing is."""
-    found = (each["Spec"].get("EndpointSpec", {}).get("Ports", []) for each in stack.services())
-    return next((int(port["PublishedPort"]) for ports in found for port in ports), None)
+    web = stack.find("web")
+    return int(web["Spec"]["Labels"][ENTRY_PORT_LABEL]) if web else None
 
 
 def named(

@@ -42,13 +42,13 @@ class Faults(Running):
 
     def resume(self, replica: Replica) -> None:
         """SIGCONT it; a replica that was replaced meanwhile is no error."""
-        task = self._task("web", replica.id)
-        try:
-            if pid := self._pid(task):
-                self.fleet.node(task.node).signal_process(pid, SIGCONT)
-        except CommandFailed:
-            if self._pid(task):
-                raise
+        for task in self.stack.tasks("web", wanted=False):
+            if task.id == replica.id and (pid := self._pid(task)):
+                try:
+                    self.fleet.node(task.node).signal_process(pid, SIGCONT)
+                except CommandFailed:
+                    if self._pid(task):
+                        raise
 
     def crash_store(self) -> None:
         """SIGKILL Redis from its node; raises unless the container has ended."""

@@ -18,6 +18,8 @@ DATA_PATHS: tuple[DataPath, ...] = ("mesh", "edge")
 VARIANT_FILES = {DEFAULTS: "swarm.yaml", HARDENED: "swarm.hardened.yaml"}
 VARIANT_LABEL = "orchlab.variant"
 DATA_PATH_LABEL = "orchlab.data-path"
+ENTRY_PORT_LABEL = "orchlab.entry-port"
+"""Labels of the service: what is deployed is read back from it, never from a file."""
 
 API_KEY = "api_key"
 """Name of the secret in the stack file, and of its file in the container."""

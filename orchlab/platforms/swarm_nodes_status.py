@@ -7,20 +7,21 @@ from typing import Any
 
 from orchlab.platforms import swarm_members
 from orchlab.platforms.base import Endpoint, Table
+from orchlab.platforms.swarm_files import DATA_PATH_LABEL, ENTRY_PORT_LABEL
 from orchlab.platforms.swarm_members import STORE_LABEL, Member
 from orchlab.platforms.swarm_nodes import Nodes
 from orchlab.platforms.swarm_stack import Stack
 
 WAYS = {
-    "ingress": "every node listens; IPVS takes it to a replica on any node",
-    "host": "this node's own edge listens, and takes it to a replica on any node",
+    "mesh": "every node listens; IPVS takes it to a replica on any node",
+    "edge": "this node's own edge listens, and takes it to a replica on any node",
 }
 
 
 def tables(nodes: Nodes, stack: Stack) -> list[Table]:
     """Ask the manager for all of them; changes nothing."""
     members = swarm_members.listed(nodes.manager)
-    return [node_table(members), port_table(nodes.endpoints(), stack.services())]
+    return [node_table(members), port_table(nodes.endpoints(), stack.find("web"))]
 
 
 def node_table(members: Iterable[Member]) -> Table:
@@ -41,17 +42,13 @@ def node_table(members: Iterable[Member]) -> Table:
     return Table("nodes", header, tuple(rows))
 
 
-def port_table(endpoints: Iterable[Endpoint], services: Iterable[dict[str, Any]]) -> Table:
-    """One row per entry point and port that a service publishes there."""
-    published = [
-        (str(port["PublishedPort"]), port.get("PublishMode", "ingress"))
-        for service in services
-        for port in service["Spec"].get("EndpointSpec", {}).get("Ports", [])
-    ]
+def port_table(endpoints: Iterable[Endpoint], web: dict[str, Any] | None) -> Table:
+    """One row per entry point: the port that is open on that node, and what is behind it."""
+    marks = web["Spec"]["Labels"] if web else {}
     rows = [
-        (endpoint.node, port, WAYS[mode], endpoint.url)
+        (endpoint.node, marks[ENTRY_PORT_LABEL], WAYS[marks[DATA_PATH_LABEL]], endpoint.url)
         for endpoint in endpoints
-        for port, mode in published
+        if marks
     ]
     return Table("entry points", ("node", "port", "data path", "url"), tuple(rows))
 

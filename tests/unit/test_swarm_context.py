@@ -275,8 +275,7 @@ def test_removing_the_app_takes_the_label_along(
 def test_the_port_of_what_is_deployed_is_read_back() -> None:
     """So that only the first deployment has to name it."""
     stack = Mock()
-    published = {"EndpointSpec": {"Ports": [{"PublishedPort": 81}]}}
-    stack.services.return_value = [{"Spec": {}}, {"Spec": published}]
+    stack.find.return_value = {"Spec": {"Labels": {"orchlab.entry-port": "81"}}}
     assert swarm_existing._published_port(stack) == 81  # noqa: SLF001 - read at construction
-    stack.services.return_value = []
+    stack.find.return_value = None
     assert swarm_existing._published_port(stack) is None  # noqa: SLF001

@@ -132,12 +132,12 @@ def test_the_status_says_who_leads_and_who_is_down() -> None:
     assert [row[-1] for row in rows.values()] == ["yes", "", ""]
 
 
-@pytest.mark.parametrize(("mode", "word"), [("ingress", "IPVS"), ("host", "edge")])
-def test_the_status_says_where_ports_are_published(mode: str, word: str) -> None:
-    """Each with the way that a request takes."""
-    ports = [{"PublishedPort": 8080, "PublishMode": mode}]
-    services = [{"Spec": {}}, {"Spec": {"EndpointSpec": {"Ports": ports}}}]
-    table = swarm_nodes_status.port_table([Endpoint("m1", "http://127.0.0.1:4001")], services)
+@pytest.mark.parametrize(("data_path", "word"), [("mesh", "IPVS"), ("edge", "edge")])
+def test_the_status_says_where_ports_are_published(data_path: str, word: str) -> None:
+    """Each with the way that a request takes, as the service's labels tell."""
+    marks = {"orchlab.entry-port": "8080", "orchlab.data-path": data_path}
+    web = {"Spec": {"Labels": marks}}
+    table = swarm_nodes_status.port_table([Endpoint("m1", "http://127.0.0.1:4001")], web)
     ((node, port, way, url),) = table.rows
     assert (node, port, url) == ("m1", "8080", "http://127.0.0.1:4001")
     assert word in way
@@ -145,4 +145,4 @@ def test_the_status_says_where_ports_are_published(mode: str, word: str) -> None
 
 def test_nodes_on_which_nothing_runs_have_no_entry() -> None:
     """Nobody would answer there."""
-    assert swarm_nodes_status.port_table([Endpoint("m1", "http://127.0.0.1:1")], []).rows == ()
+    assert swarm_nodes_status.port_table([Endpoint("m1", "http://127.0.0.1:1")], None).rows == ()
