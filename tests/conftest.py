@@ -13,6 +13,7 @@ from orchlab import labels
 labels.enter("test")
 
 LIVE = Path(__file__).parent / "live"
+UML_LEFT_OUT = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,6 +27,41 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--keep", action="store_true", help="leave the platforms up after the live tests"
     )
     group.addoption("--images", default="auto", help="auto, pull or build, as for `invoke compare`")
+    group.addoption(
+        "--no-uml",
+        action="store_true",
+        help="leave out the tests of Swarm's routing mesh in User-Mode Linux (two minutes)",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests in User-Mode Linux where they are not wanted or cannot run."""
+    left_out = [item for item in items if item.get_closest_marker("uml")]
+    reason = _against_uml(config)
+    if left_out and reason:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+        config.stash[UML_LEFT_OUT] = reason
+
+
+def _against_uml(config: pytest.Config) -> str:
+    from orchlab.uml import machine  # not before the lab has its name
+
+    if config.getoption("--no-uml"):
+        return "--no-uml"
+    platforms = config.getoption("--platforms")
+    if platforms and "swarm" not in platforms.split(","):
+        return f"--platforms={platforms}"
+    return machine.obstacle()
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what was left out, and why."""
+    if reason := config.stash.get(UML_LEFT_OUT, ""):
+        line = f"warning: Swarm's routing mesh was not tested in User-Mode Linux: {reason}"
+        terminalreporter.write_line(line, yellow=True)
 
 
 @pytest.hookimpl(wrapper=True)
