@@ -15,24 +15,24 @@ from orchlab.errors import OrchlabError
 from orchlab.images.store import ImageStore
 from orchlab.paths import ROOT
 
-TASK = [sys.executable, "-m", "invoke", "compose-up"]
 ECHOED = re.compile(r"^\$ (.*\bdocker compose .*\bup -d\b.*)$", re.MULTILINE)
 
 
 @contextmanager
-def sides(images: ImageStore) -> Iterator[Sides]:
-    """Both from nothing to a serving stack, with the images in place.
+def sides(images: ImageStore, variant: str) -> Iterator[Sides]:
+    """Both from nothing to a serving stack of that variant, with the images in place.
 
     The task's own words say what to do by hand. What it starts is taken away before
     each reading, without waiting for anything to end well.
     """
     images.app()
+    task = [sys.executable, "-m", "invoke", "compose-up", f"--variant={variant}"]
     try:
-        with console.step("compose-up: once for warming up"):
+        with console.step(f"compose-up, {variant}: once for warming up"):
             sweep.sweep(labels.LAB)
-            script = "\n".join(echoed(shell.run(TASK, cwd=ROOT, on_line=_quiet)))
+            script = "\n".join(echoed(shell.run(task, cwd=ROOT, on_line=_quiet)))
         yield Sides(
-            ours=lambda: _timed(lambda: shell.run(TASK, cwd=ROOT, echo=False)),
+            ours=lambda: _timed(lambda: shell.run(task, cwd=ROOT, echo=False)),
             other=lambda: _timed(lambda: shell.run(["sh", "-ec", script], echo=False)),
             knobs={"by hand": script, "before each": "containers, networks, volumes removed"},
         )

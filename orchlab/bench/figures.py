@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from orchlab.bench import compose_up, image, serving, swarm_up
 from orchlab.bench.figure import Figure, Promise
 from orchlab.images.image_report import RATIO
+from orchlab.platforms.base import DEFAULTS, HARDENED
 
 _ALL = (
     Figure(
@@ -13,7 +16,15 @@ _ALL = (
         other="the same `docker compose up` by hand",
         unit="s",
         promise=Promise("at most", 1.10),
-        prepare=compose_up.sides,
+        prepare=partial(compose_up.sides, variant=DEFAULTS),
+    ),
+    Figure(
+        name="compose-up-hardened",
+        ours="`invoke compose-up --variant hardened`",
+        other="the same `docker compose up` by hand",
+        unit="s",
+        promise=Promise("at most", 1.10),
+        prepare=partial(compose_up.sides, variant=HARDENED),
     ),
     Figure(
         name="swarm-up",
