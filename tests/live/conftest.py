@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import commands
 import pytest
 
 from orchlab import engine, labels, paths, sweep
@@ -13,7 +14,7 @@ from orchlab.engine import private
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.images.store import ImageStore
 from orchlab.lifecycle import image_store
-from orchlab.metrics import tally
+from orchlab.metrics import tally, void_reasons
 from orchlab.names import pick
 from orchlab.platforms.base import Platform, Release
 from orchlab.platforms.registry import PLATFORMS
@@ -59,6 +60,16 @@ def images(request: pytest.FixtureRequest) -> ImageStore:
     store = image_store(request.config.getoption("--images"))
     engine.ensure()
     return store
+
+
+@pytest.fixture
+def lab() -> Iterator[None]:
+    """A lab with nothing in it, before and after, whatever a test does to the engine."""
+    engine.ensure()
+    sweep.sweep(commands.LAB)
+    yield
+    engine.ensure()
+    sweep.sweep(commands.LAB)
 
 
 @pytest.fixture(scope="session")
@@ -111,8 +122,10 @@ def no_loss(platform: Platform, tmp_path: Path) -> Callable[[], AbstractContextM
         rows.unlink(missing_ok=True)
         with Prober(platform.endpoints(), rows):
             yield
-        samples = [each for each in read_samples(rows) if each.series != "control"]
-        assert samples
-        assert [each for each in samples if each.outcome != "ok"] == [], tally(samples)
+        samples = read_samples(rows)
+        asked = [each for each in samples if each.series != "control"]
+        lost = [each for each in asked if each.outcome != "ok"]
+        assert asked
+        assert lost == [], f"{tally(asked)}; {void_reasons(samples) or 'the bench was fine'}"
 
     return block
