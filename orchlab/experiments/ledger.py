@@ -7,7 +7,8 @@ With ``everysec`` "you may lose 1 second of data if there is a disaster" (Redis
 documentation, "Redis persistence"); while an fsync takes long, Redis also holds back what
 it would write, up to two seconds, and that much a SIGKILL takes as well. A lab cannot cut
 the power of the machine that it runs on, so it measures how long an acknowledged write is
-exposed: until Redis says that it is on the disk (``WAITAOF``).
+exposed: until Redis says that it is on the disk (``WAITAOF``). Whether that is true is
+tested on a file system that is cut off (``tests/live/test_power_loss.py``).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import requests
 from orchlab.errors import WaitTimeout
 from orchlab.experiments.account import ALWAYS, WAIT_SECONDS, Account
 from orchlab.experiments.base import CAPACITY_WINDOW, Bench, finding, start_of
-from orchlab.experiments.client import count, increment
+from orchlab.experiments.client import count
 from orchlab.experiments.writers import Writers
 from orchlab.outages import NS_PER_S
 from orchlab.platforms.base import StoreCrash
@@ -59,7 +60,7 @@ class Ledger:
         url = bench.platform.endpoints()[0].url
         fsync = policy(store)
         bench.mark("policy", fsync=fsync)
-        bench.mark("before", value=increment(url))
+        bench.mark("before", value=_read(url))
         with Writers(url) as writers:
             if fsync != OFF:
                 bench.mark("synced", seconds=synced(store))
@@ -68,7 +69,10 @@ class Ledger:
             store.crash_store()
             bench.mark("fault-verified", "redis killed")
         bench.mark("written", acknowledged=writers.acknowledged, unknown=writers.unknown)
-        _read(bench, url)
+        try:
+            bench.mark("read", value=_read(url))
+        except WaitTimeout:
+            bench.mark("censored", "read", seconds=CAPACITY_WINDOW)
 
     def judge(self, history: History) -> Finding:
         """Pass when the counter holds every acknowledged write.
@@ -120,17 +124,12 @@ def _elapsed_s(answers: Sequence[str]) -> float:
     return int(later_second) - int(second) + elapsed_us / US_PER_S
 
 
-def _read(bench: Bench, url: str) -> None:
-    """Record the counter as soon as it can be read, or that it never could."""
+def _read(url: str) -> int:
+    """The counter, as soon as it can be read; raises ``WaitTimeout``."""
 
     def read() -> tuple[int] | None:
         with suppress(requests.RequestException):
             return (count(url),)
         return None
 
-    try:
-        (value,) = wait_until("the counter can be read", read, timeout=CAPACITY_WINDOW, pause=0.1)
-    except WaitTimeout:
-        bench.mark("censored", "read", seconds=CAPACITY_WINDOW)
-    else:
-        bench.mark("read", value=value)
+    return wait_until("the counter can be read", read, timeout=CAPACITY_WINDOW, pause=0.1)[0]
