@@ -1,16 +1,17 @@
 """What the lab and the app cost: each figure is a ratio, measured in pairs within one run.
 
-==============  ==============================================================
-``figure``      a figure: two sides, their ratio, and the limit that is promised
-``figures``     the table of all figures
-``compose_up``  `invoke compose-up` against the command that it echoes
-``swarm_up``    three Swarm nodes against a bare shell script (``swarm_up.sh``)
-``serving``     the app against a bare route of the same framework
-``image``       the app's image against its base plus its dependencies
-``rig``         servers and load in containers, on cores of their own
-``bare``        the bare route; runs inside the app's image
-``run``         ``invoke bench``: measure, keep, print, judge
-==============  ==============================================================
+================  ==============================================================
+``figure``        a figure: two sides, their ratio, and the limit that is promised
+``figures``       the table of all figures
+``compose_up``    `invoke compose-up` against the command that it echoes
+``swarm_up``      three Swarm nodes against a bare shell script (``swarm_up.sh``)
+``swarm_deploy``  a deployment and an update of it against `docker stack deploy`
+``serving``       the app against a bare route of the same framework
+``image``         the app's image against its base plus its dependencies
+``rig``           servers and load in containers, on cores of their own
+``bare``          the bare route; runs inside the app's image
+``run``           ``invoke bench``: measure, keep, print, judge
+================  ==============================================================
 
 Two sides that are measured minutes apart mostly compare two moods of the machine. So
 they take turns, A B B A: each pair lies close together in time, and what drifts

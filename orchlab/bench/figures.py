@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from orchlab.bench import compose_up, image, serving, swarm_up
+from orchlab.bench import compose_up, image, serving, swarm_deploy, swarm_up
 from orchlab.bench.figure import Figure, Promise
 from orchlab.images.image_report import RATIO
 from orchlab.platforms.base import DEFAULTS, HARDENED
@@ -33,6 +33,22 @@ _ALL = (
         unit="s",
         promise=Promise("at most", 1.25),
         prepare=swarm_up.sides,
+    ),
+    Figure(
+        name="swarm-deploy",
+        ours="`invoke swarm-deploy --variant hardened`",
+        other="the same `docker stack deploy --detach=false` by hand",
+        unit="s",
+        promise=Promise("at most", 1.10),
+        prepare=swarm_deploy.deploy,
+    ),
+    Figure(
+        name="swarm-update",
+        ours="`invoke swarm-update`, hardened",
+        other="the same `docker stack deploy --detach=false` by hand",
+        unit="s",
+        promise=Promise("at most", 1.10),
+        prepare=swarm_deploy.update,
     ),
     Figure(
         name="throughput",

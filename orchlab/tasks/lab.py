@@ -78,7 +78,8 @@ def compare(
 
 @command(
     **IMAGES,
-    only="comma-separated: compose-up,compose-up-hardened,swarm-up,throughput,latency,image",
+    only="comma-separated: compose-up,compose-up-hardened,swarm-up,swarm-deploy,swarm-update,"
+    "throughput,latency,image",
     repeats="pairs of readings per figure; the median of their ratios counts",
 )
 def bench(_: Context, only: str = "", repeats: int = 7, images: str = "auto") -> None:

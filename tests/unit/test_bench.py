@@ -94,6 +94,8 @@ def test_a_limit_is_part_of_the_promise(promise: Promise, within: float, beyond:
     [
         ("compose-up", "at most 1.10"),
         ("compose-up-hardened", "at most 1.10"),
+        ("swarm-deploy", "at most 1.10"),
+        ("swarm-update", "at most 1.10"),
         ("throughput", "at least 0.90"),
         ("latency", "at most 3.00"),
         ("image", "at most 1.15"),

@@ -1,0 +1,89 @@
+"""`invoke swarm-deploy` and `swarm-update` against the same `docker stack deploy` by hand.
+
+By hand the command waits by itself (``--detach=false``), as somebody would who wants to
+know how it ended. The nodes are up and have every image.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from orchlab import console, shell
+from orchlab.bench.figure import Reading, Sides
+from orchlab.errors import OrchlabError
+from orchlab.images.store import ImageStore
+from orchlab.paths import ROOT
+from orchlab.platforms.base import HARDENED
+from orchlab.platforms.swarm import Swarm
+
+INVOKE = [sys.executable, "-m", "invoke"]
+DEPLOY = [*INVOKE, "swarm-deploy", f"--variant={HARDENED}"]
+ECHOED = re.compile(r"^\$ (.*\bdocker stack deploy)( .*)$", re.MULTILINE)
+APP_IMAGE = re.compile(r"(?<=\bAPP_IMAGE=)\S+")
+
+
+@contextmanager
+def deploy(images: ImageStore) -> Iterator[Sides]:
+    """Both from nodes without a stack to one that runs."""
+    with _warm(images) as (swarm, script):
+        yield Sides(
+            ours=lambda: _timed(DEPLOY, before=swarm.undeploy),
+            other=lambda: _timed(["sh", "-ec", script], before=swarm.undeploy),
+            knobs={"by hand": script, "before each": "stack, networks and volumes removed"},
+        )
+
+
+@contextmanager
+def update(images: ImageStore) -> Iterator[Sides]:
+    """Both from one version of the app to the other, each reading the opposite way."""
+    with _warm(images) as (swarm, script):
+        versions = itertools.cycle(("2", "1"))
+        for version in ("1", "2"):
+            swarm.publish(images.app(version))
+
+        def command(version: str) -> list[str]:
+            image = swarm.registry.reference(images.app(version))
+            return ["sh", "-ec", APP_IMAGE.sub(shlex.quote(image), script)]
+
+        yield Sides(
+            ours=lambda: _timed([*INVOKE, "swarm-update", f"--app-version={next(versions)}"]),
+            other=lambda: _timed(command(next(versions))),
+            knobs={"by hand": script, "variant": HARDENED, "before each": "nothing"},
+        )
+
+
+def by_hand(output: str) -> str:
+    """The command that the task echoed, told to wait for its end."""
+    found = ECHOED.search(output)
+    if found is None:
+        raise OrchlabError("`invoke swarm-deploy` echoed no `docker stack deploy`", "see its output")
+    return f"{found[1]} --detach=false{found[2]}"
+
+
+@contextmanager
+def _warm(images: ImageStore) -> Iterator[tuple[Swarm, str]]:
+    """A swarm that runs the hardened variant, and the command that deployed it."""
+    swarm = Swarm(images)
+    try:
+        with console.step("swarm-deploy: once for warming up"):
+            output = shell.run(DEPLOY, cwd=ROOT, on_line=_quiet)
+        yield swarm, by_hand(output)
+    finally:
+        swarm.delete()
+
+
+def _timed(command: list[str], before: Callable[[], None] = lambda: None) -> Reading:
+    before()
+    started = time.monotonic()
+    shell.run(command, cwd=ROOT, echo=False)
+    return Reading(time.monotonic() - started)
+
+
+def _quiet(_: str) -> None:
+    """Its output is read, not shown."""
