@@ -62,7 +62,9 @@ def by_hand(output: str) -> str:
     """The command that the task echoed, told to wait for its end."""
     found = ECHOED.search(output)
     if found is None:
-        raise OrchlabError("`invoke swarm-deploy` echoed no `docker stack deploy`", "see its output")
+        raise OrchlabError(
+            "`invoke swarm-deploy` echoed no `docker stack deploy`", "see its output"
+        )
     return f"{found[1]} --detach=false{found[2]}"
 
 
