@@ -23,7 +23,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from orchlab import labels, shell
+from orchlab import console, labels, shell
 from orchlab.images.store import ImageStore
 from orchlab.wait import wait_until
 
@@ -121,10 +121,9 @@ def written(client: Redis, end: Callable[[], None]) -> tuple[int, int]:
     ("fsync", "end", "loses"),
     [("everysec", kill, False), ("everysec", cut_power, True), ("always", cut_power, False)],
 )
-def test_what_is_lost(  # noqa: PLR0913 - fixtures
+def test_what_is_lost(
     disk: Path,
     images: ImageStore,
-    record_property: Callable[[str, object], None],
     fsync: str,
     end: Callable[[], None],
     *,
@@ -135,6 +134,7 @@ def test_what_is_lost(  # noqa: PLR0913 - fixtures
         acknowledged, on_disk = written(client, end)
     with redis_on(disk, images, fsync) as client:
         kept = int(client.get(KEY) or 0)
-    record_property("acknowledged, on disk, kept", (acknowledged, on_disk, kept))
+    note = f"{fsync}, {end.__name__}: acknowledged {acknowledged}, synced {on_disk}, kept {kept}"
+    console.note(note)
     assert 0 < on_disk <= kept
     assert (kept < acknowledged) == loses
