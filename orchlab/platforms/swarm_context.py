@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import docker
 import requests
 from docker import DockerClient
-from docker.context import ContextAPI
-from docker.context.config import get_meta_dir
 from docker.errors import DockerException
 from docker.models.containers import Container
 
 from orchlab.engine import contexts
-from orchlab.errors import HostUnfit, UnknownName, UsageError
+from orchlab.errors import HostUnfit, UsageError
 from orchlab.platforms import swarm_members
 from orchlab.platforms.base import Endpoint
 from orchlab.platforms.nodes import ENTRY_PORT
@@ -60,7 +56,7 @@ def find(context: str, host: str) -> Address | None:
     if context and host:
         raise UsageError("a context and a host are two swarms", "give one of the two")
     if context:
-        found = Address(contexts.variables(_inspect(context)))
+        found = Address(contexts.variables(contexts.inspect(context)))
     elif host:
         found = Address({"DOCKER_HOST": host})
     else:
@@ -71,14 +67,6 @@ def find(context: str, host: str) -> Address | None:
             "use ssh://, or a context with certificates",
         )
     return found
-
-
-def _inspect(name: str) -> dict[str, object]:
-    context = ContextAPI.get_context(name)
-    if context is None:
-        known = (json.loads(each.read_text()) for each in Path(get_meta_dir()).glob("*/meta.json"))
-        raise UnknownName("docker context", name, ["default", *(each["Name"] for each in known)])
-    return dict(context.inspect())
 
 
 @dataclass(frozen=True, slots=True)

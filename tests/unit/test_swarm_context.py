@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import docker
 import pytest
-from docker.context.config import get_context_id
 from docker.errors import DockerException
 
+from orchlab import shell
 from orchlab.engine import contexts, host
-from orchlab.errors import HostUnfit, UnknownName, UsageError
+from orchlab.errors import CommandFailed, HostUnfit, UnknownName, UsageError
 from orchlab.images import registry
 from orchlab.images.store import Image, ImageStore
 from orchlab.platforms import base, swarm_existing, swarm_members
@@ -26,20 +25,19 @@ UNIX = Address({"DOCKER_HOST": "unix:///far.sock"})
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A Docker client configuration with the context `far`."""
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    (tmp_path / "config.json").write_text("{}")
-    write_context(tmp_path, "far", "unix:///far.sock")
-    return tmp_path
+def _client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's Docker client knows the contexts `far` and `open`."""
+    known = {"far": "unix:///far.sock", "open": "tcp://far:2375"}
 
+    def run(argv: list[str], **_: object) -> str:
+        if argv[:3] == ["docker", "context", "ls"]:
+            return "default\nfar\nopen\n"
+        if argv[3] not in known:
+            raise CommandFailed(argv, 1, "context not found")
+        endpoint = {"Host": known[argv[3]], "SkipTLSVerify": False}
+        return json.dumps({"Endpoints": {"docker": endpoint}, "TLSMaterial": {}})
 
-def write_context(home: Path, name: str, address: str) -> None:
-    meta = home / "contexts" / "meta" / get_context_id(name)
-    meta.mkdir(parents=True)
-    endpoints = {"docker": {"Host": address, "SkipTLSVerify": False}}
-    content = {"Name": name, "Metadata": {}, "Endpoints": endpoints}
-    (meta / "meta.json").write_text(json.dumps(content))
+    monkeypatch.setattr(shell, "run", run)
 
 
 def test_neither_a_context_nor_a_host_means_the_lab_s_own() -> None:
@@ -60,7 +58,7 @@ def test_a_host_names_itself() -> None:
 
 
 def test_an_unknown_context_lists_the_known_ones() -> None:
-    """The user's, and the default one."""
+    """As the user's Docker client lists them."""
     with pytest.raises(UnknownName, match="'fra'") as caught:
         find("fra", "")
     assert "far" in caught.value.hint
@@ -72,9 +70,8 @@ def test_two_swarms_at_once_are_refused() -> None:
         find("far", "ssh://far")
 
 
-def test_an_api_without_tls_is_refused(home: Path) -> None:
+def test_an_api_without_tls_is_refused() -> None:
     """It would carry the app's key to whoever listens."""
-    write_context(home, "open", "tcp://far:2375")
     for words in (("open", ""), ("", "tcp://far:2375")):
         with pytest.raises(UsageError, match="without TLS"):
             find(*words)
@@ -279,3 +276,29 @@ def test_the_port_of_what_is_deployed_is_read_back() -> None:
     assert swarm_existing._published_port(stack) == 81  # noqa: SLF001 - read at construction
     stack.find.return_value = None
     assert swarm_existing._published_port(stack) is None  # noqa: SLF001
+
+
+def test_a_registry_without_a_swarm_elsewhere_is_a_mistake() -> None:
+    """It would be ignored: the lab's own swarm has its own."""
+    with pytest.raises(UsageError, match="elsewhere"):
+        swarm_existing.named("", "", "registry.example:5000")
+    assert swarm_existing.named("", "") is None
+
+
+def test_a_swarm_elsewhere_is_connected_to_when_its_images_are_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its name is checked at once, before an engine is provided here."""
+    monkeypatch.setattr(swarm_existing, "_published_port", lambda _: None)
+    connected: list[Address] = []
+
+    def reached(address: Address) -> RemoteEngine:
+        connected.append(address)
+        return ENGINE
+
+    monkeypatch.setattr(swarm_existing, "reach", reached)
+    make = swarm_existing.named("far", "", port=81)
+    assert make is not None
+    assert connected == []
+    assert make(Mock(spec=ImageStore)).swarm_nodes.entry_port == 81
+    assert connected == [UNIX]
