@@ -9,6 +9,7 @@
 ``compose_operations``      scale, update, roll back, status, logs, down
 ``compose_update``          how an update goes, in either variant
 ``compose_faults``          faults of a process, a new Redis
+``compose_dev``             the app as somebody edits it
 ``compose_health``, ``compose_facts``, ``compose_status``  pure: what is said of containers
 ==========================  ====================================================
 """
