@@ -95,7 +95,9 @@ def step(title: str) -> Iterator[Callable[[str], None]]:
 def table(title: str, header: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """Print a table on stdout; cells may hold rich markup. ASCII in a pipe."""
     frame = box.ROUNDED if out.is_terminal else box.ASCII2
-    drawn = Table(*header, title=title, title_justify="left", box=frame)
+    drawn = Table(title=title, title_justify="left", box=frame)
+    for name in header:
+        drawn.add_column(name, overflow="fold")  # a name cut short could not be typed again
     for row in rows:
         drawn.add_row(*row)
     out.print(drawn)

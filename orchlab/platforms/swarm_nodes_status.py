@@ -12,10 +12,7 @@ from orchlab.platforms.swarm_members import STORE_LABEL, Member
 from orchlab.platforms.swarm_nodes import Nodes
 from orchlab.platforms.swarm_stack import Stack
 
-WAYS = {
-    "mesh": "every node listens; IPVS takes it to a replica on any node",
-    "edge": "this node's own edge listens, and takes it to a replica on any node",
-}
+WAYS = {"mesh": "routing mesh, by IPVS", "edge": "edge on this node"}
 
 
 def tables(nodes: Nodes, stack: Stack) -> list[Table]:
@@ -30,16 +27,13 @@ def node_table(members: Iterable[Member]) -> Table:
         (
             each.name,
             _role(each),
-            each.state,
-            each.availability,
+            each.state if each.availability == "active" else f"{each.state}, {each.availability}",
             each.address,
-            each.engine,
             "yes" if f"{STORE_LABEL}=true" in each.labels else "",
         )
         for each in members
     )
-    header = ("node", "role", "state", "availability", "address", "engine", "store")
-    return Table("nodes", header, tuple(rows))
+    return Table("nodes", ("node", "role", "state", "address", "store"), tuple(rows))
 
 
 def port_table(endpoints: Iterable[Endpoint], web: dict[str, Any] | None) -> Table:
