@@ -134,17 +134,17 @@ def test_sigterm_drains_open_and_new_connections(stack: Stack) -> None:
 
 
 def test_work_leaves_health_alone(web: Replica) -> None:
-    """While more CPU is asked for than there is, probes are answered in time for any prober."""
+    """While 4 s of CPU are being burnt, a prober with half that patience is answered."""
     with ThreadPoolExecutor() as pool:
-        url = f"{web.url}/work?ms=300"
+        url = f"{web.url}/work?ms=500"
         burning = [pool.submit(requests.post, url, timeout=60) for _ in range(8)]
         asked = 0
         while not all(each.done() for each in burning):
-            assert requests.get(f"{web.url}/health", timeout=1).status_code == 200
+            assert requests.get(f"{web.url}/health", timeout=2).status_code == 200
             asked += 1
         assert asked
     assert [each.result().status_code for each in burning] == [200] * 8
-    assert all(each.result().json()["cpu_ms"] >= 300 for each in burning)
+    assert all(each.result().json()["cpu_ms"] >= 500 for each in burning)
 
 
 def test_crash_ends_the_process_without_a_drain(stack: Stack) -> None:

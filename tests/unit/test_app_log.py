@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from pathlib import Path
 
 import pytest
-from app_client import KEY, WITH_KEY, ask, settings
+from app_client import KEY, WITH_KEY, ask, client, settings
 
 from app.log import REQUEST_ID, JsonLines
 
@@ -73,7 +74,13 @@ def test_only_requests_that_somebody_will_look_for_are_logged(
 
 def test_redis_away_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A change is logged, not every probe that notices it."""
-    ask(settings(tmp_path), "GET", "/ready")
+
+    async def use() -> None:
+        async with client(settings(tmp_path)) as http:
+            for path in ("/ready", "/ready", "/count"):
+                assert (await http.get(path)).status_code == 503
+
+    asyncio.run(use())
     about_redis = [each for each in caplog.records if each.name == "app.store"]
     assert [each.getMessage() for each in about_redis] == [
         "Redis does not answer (ConnectionError)"

@@ -28,7 +28,7 @@ def test_the_work_is_done_off_the_event_loop(
 
     def held(ms: int) -> work.Work:
         started.release()
-        release.wait()
+        release.wait(timeout=10)
         return work.Work(cpu_ms=ms, wall_ms=ms)
 
     monkeypatch.setattr(work, "burn", held)
