@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from orchlab import console
-from orchlab.errors import OrchlabError, UnknownName
+from orchlab.errors import OrchlabError, UnknownName, WaitTimeout
 from orchlab.platforms import k8s_api, k8s_progress
 from orchlab.platforms.base import DEFAULTS, Rollout
 from orchlab.platforms.k8s_api import NAMESPACE
@@ -81,7 +82,11 @@ class Rollouts:
         return Rollout("updated", target.image)
 
     def follow(self, what: str) -> Progress:
-        """Show the Deployment's conditions as they change; returns when they are final."""
+        """Show the Deployment's conditions as they change; returns when they are final.
+
+        The controller takes an old pod that becomes ready again for progress, so on a
+        machine short of CPU its deadline may never come: this has one of its own.
+        """
         deadline = self.require().spec.progress_deadline_seconds
         read = k8s_api.tolerant(self.require)
         last = [Progress(done=False, stuck=False, text="")]
@@ -93,9 +98,11 @@ class Rollouts:
                     show(last[0].text)
                 return last[0].done or last[0].stuck
 
-            # The controller judges each step; this only ends a wait for a dead controller.
             patience = deadline * (self.require().spec.replicas + 1)
-            wait_until(what, final, timeout=patience, pause=PAUSE_S, state=lambda: last[0].text)
+            try:
+                wait_until(what, final, timeout=patience, pause=PAUSE_S)
+            except WaitTimeout:
+                return replace(last[0], stuck=True)
         return last[0]
 
     def why(self, since: datetime) -> str:

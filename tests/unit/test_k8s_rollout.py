@@ -114,6 +114,19 @@ def test_a_rollout_is_followed_until_its_conditions_are_final(
     assert Rollouts(control).follow("update") == DONE
 
 
+def test_a_rollout_whose_deadline_never_comes_is_stuck_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Old pods that flap count as progress for the controller, and must not for the lab."""
+    flapping = Progress(done=False, stuck=False, text="1 of 3 updated")
+    monkeypatch.setattr(k8s_progress, "progress", lambda _deployment: flapping)
+    monkeypatch.setattr(k8s_rollout, "PAUSE_S", 0.0)
+    found = SimpleNamespace(spec=SimpleNamespace(progress_deadline_seconds=0, replicas=3))
+    control = Mock()
+    control.api.deployment.return_value = found
+    assert Rollouts(control).follow("update") == replace(flapping, stuck=True)
+
+
 def test_what_is_not_deployed_cannot_be_changed() -> None:
     """The next step is named."""
     control = Mock()
