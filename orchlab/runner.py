@@ -7,10 +7,11 @@ and the others go on; Ctrl-C still tears down what is up.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from orchlab import console, engine, labels, paths, results, sweep
 from orchlab.errors import OrchlabError, PromiseBroken
@@ -32,9 +33,17 @@ ATTEMPTS = 3
 """A void repetition proves nothing and is repeated; its raw samples are kept."""
 
 
-def compare(platforms: str, experiments: str, policy: str, *, keep: bool) -> None:
+def compare(
+    platforms: str,
+    experiments: str,
+    policy: str,
+    *,
+    keep: bool,
+    elsewhere: Mapping[str, Callable[[ImageStore], Platform]] = MappingProxyType({}),
+) -> None:
     """Measure, judge, print and draw.
 
+    ``elsewhere``: platform -> an adapter of somebody's, instead of the lab's own.
     Raises ``UnknownName`` before anything starts and ``PromiseBroken`` at the
     end when a finding is ``fail`` or ``unknown``.
     """
@@ -43,7 +52,8 @@ def compare(platforms: str, experiments: str, policy: str, *, keep: bool) -> Non
     images = image_store(policy)
     engine.ensure()
     questions = {name: EXPERIMENTS[name]().question for name in asked}
-    adapters = {name: PLATFORMS[name](images) for name in chosen}
+    made = {**PLATFORMS, **elsewhere}
+    adapters = {name: made[name](images) for name in chosen}
     plan = {
         "platforms": chosen,
         "variants": {name: recommended(each) for name, each in adapters.items()},

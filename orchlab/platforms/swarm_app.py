@@ -27,7 +27,7 @@ class SwarmApp(Operations):
     """Whether a deployment asks for encrypted overlays; may be assigned before it."""
 
     def publish(self, image: Image) -> None:
-        """Push to the registry and pull on every node, so that no start waits for a pull.
+        """Push to the registry and pull on every node that can be asked, so that no start waits.
 
         Raises ``OrchlabError`` unless all nodes have the same bits: Swarm itself never asks.
         """
@@ -37,7 +37,8 @@ class SwarmApp(Operations):
             with closing(node.client(timeout=PULL_SECONDS)) as client:
                 return str(client.images.pull(reference).id)
 
-        with console.step(f"swarm: {reference} to every node"):
+        names = ", ".join(each.name for each in self.swarm_nodes.all)
+        with console.step(f"swarm: {reference} on {names}"):
             ids = in_parallel(pull, self.swarm_nodes.all)
         if len(set(ids)) != 1:
             raise OrchlabError(f"nodes have different images as {reference}: {ids}", "try again")

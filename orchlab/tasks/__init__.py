@@ -5,7 +5,7 @@
 ``lab``          doctor, images, compare, report, clean
 ``compose``      the app as a Compose stack
 ``swarm``        ... as a Swarm service
-``swarm_nodes``  the nodes of the lab's Swarm
+``swarm_nodes``  a Swarm's nodes and its status
 ``k8s``          ... on Kubernetes
 ===============  ==========================================
 

@@ -18,6 +18,13 @@ UPDATE = {
     "image": "an image that the engine has",
     "app-version": "build the app as this version and use that",
 }
+ELSEWHERE = {
+    "context": "a docker context of a manager: work on that Swarm instead of the lab's own",
+    "host": "the same by address, such as ssh://me@server",
+}
+REGISTRY = {
+    "registry": "HOST:PORT from which that Swarm pulls; HERE=THERE if it has another name there",
+}
 LOGS = {"follow": "go on until Ctrl-C", "tail": "how many lines of the past"}
 
 

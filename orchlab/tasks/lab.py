@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchlab import labels
-from orchlab.tasks.common import IMAGES, command
+from orchlab.tasks.common import ELSEWHERE, IMAGES, REGISTRY, command
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -52,28 +52,38 @@ def image_report(_: Context, images: str = "auto") -> None:
 
 @command(
     **IMAGES,
+    **ELSEWHERE,
+    **REGISTRY,
     platforms="comma-separated: compose,swarm,k8s",
     experiments="comma-separated: control,balance,recreate,ledger,crash",
     keep="leave the platforms up afterwards",
 )
-def compare(
+def compare(  # noqa: PLR0913 - a flag each
     _: Context,
+    *,
     platforms: str = "",
     experiments: str = "",
     images: str = "auto",
-    keep: bool = False,  # noqa: FBT001, FBT002 - invoke turns it into a flag
+    keep: bool = False,
+    context: str = "",
+    host: str = "",
+    registry: str = "",
 ) -> None:
     """Measure the platforms side by side; print a table and write a report.
 
     Works in a lab of its own (orchlab-compare): stacks that you brought up stay
-    as they are. Exit code 1 when a promise was broken.
+    as they are. With a Swarm of your own, what would break its nodes is left out.
+    Exit code 1 when a promise was broken.
 
     Example: invoke compare --platforms compose,swarm --experiments control,crash
     """
     labels.enter("compare")
     from orchlab import runner
+    from orchlab.platforms import swarm_existing
 
-    runner.compare(platforms, experiments, images, keep=keep)
+    there = swarm_existing.named(context, host, registry)
+    elsewhere = {"swarm": there} if there else {}
+    runner.compare(platforms, experiments, images, keep=keep, elsewhere=elsewhere)
 
 
 @command(

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchlab.tasks.common import IMAGES, LOGS, REPLICAS, UPDATE, VARIANT, command
+from orchlab.tasks.common import (
+    ELSEWHERE,
+    IMAGES,
+    LOGS,
+    REGISTRY,
+    REPLICAS,
+    UPDATE,
+    VARIANT,
+    command,
+)
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -15,14 +24,6 @@ if TYPE_CHECKING:
 NETWORK = {
     "data-path": "mesh (needs IPVS) or edge (HAProxy on every node); found out if not given",
     "encrypted": "encrypt what crosses nodes; refused where the kernel cannot",
-}
-
-ELSEWHERE = {
-    "context": "a docker context of a manager: work on that Swarm instead of the lab's own",
-    "host": "the same by address, such as ssh://me@server",
-}
-REGISTRY = {
-    "registry": "HOST:PORT from which that Swarm pulls; HERE=THERE if it has another name there",
 }
 
 
@@ -150,21 +151,6 @@ def swarm_logs(
     Example: invoke swarm-logs --follow --tail 5
     """
     chosen_swarm(context, host).follow_logs(follow=follow, tail=tail)
-
-
-@command(**ELSEWHERE)
-def swarm_status(_: Context, context: str = "", host: str = "") -> None:
-    """Show nodes, who leads, entry points, services, and tasks with history and errors.
-
-    Example: invoke swarm-status
-    """
-    from orchlab import console, lifecycle
-
-    platform = chosen_swarm(context, host)
-    if platform.swarm_nodes.up():
-        lifecycle.status(platform)
-    else:
-        console.note("no Swarm is up: `invoke swarm-up` makes one")
 
 
 @command(

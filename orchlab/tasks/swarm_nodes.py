@@ -1,11 +1,11 @@
-"""The nodes of the lab's Swarm, and its end."""
+"""A Swarm as a whole: its nodes, what is on them, its end."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchlab.tasks.common import IMAGES, command
-from orchlab.tasks.swarm import ELSEWHERE, chosen_swarm, own_swarm
+from orchlab.tasks.common import ELSEWHERE, IMAGES, command
+from orchlab.tasks.swarm import chosen_swarm, own_swarm
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -45,6 +45,21 @@ def swarm_up(
     fleet = Fleet(managers or None, None if workers == -1 else workers)
     engine.ensure()
     bring_up(Swarm(store, fleet), heartbeat, keep=keep)
+
+
+@command(**ELSEWHERE)
+def swarm_status(_: Context, context: str = "", host: str = "") -> None:
+    """Show nodes, who leads, entry points, services, and tasks with history and errors.
+
+    Example: invoke swarm-status
+    """
+    from orchlab import console, lifecycle
+
+    platform = chosen_swarm(context, host)
+    if platform.swarm_nodes.up():
+        lifecycle.status(platform)
+    else:
+        console.note("no Swarm is up: `invoke swarm-up` makes one")
 
 
 @command(**NODE)

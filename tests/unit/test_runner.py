@@ -103,6 +103,14 @@ def test_a_capability_that_is_refused_is_a_finding_with_the_reason(
     assert findings()["crash"].summary == "fake lacks ReplicaFaults: it is yours"
 
 
+def test_a_platform_of_somebody_s_takes_the_place_of_the_lab_s(fake: FakePlatform) -> None:
+    """Under the same name, so that tables and pages can be compared."""
+    theirs = FakePlatform()
+    runner.compare("fake", "crash", "auto", keep=False, elsewhere={"fake": lambda _: theirs})
+    assert "deploy" in theirs.calls
+    assert fake.calls == []
+
+
 def test_every_step_is_timed(fake: FakePlatform) -> None:
     """Creation, publication, deployment and deletion leave their durations."""
     runner.compare("", "crash", "auto", keep=False)
