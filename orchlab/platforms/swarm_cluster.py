@@ -12,6 +12,7 @@ from orchlab import console
 from orchlab.errors import OrchlabError, WaitTimeout
 from orchlab.parallel import in_parallel
 from orchlab.platforms import swarm_members as members
+from orchlab.platforms import swarm_partition
 from orchlab.platforms.nodes import Node, leads
 from orchlab.platforms.swarm_fleet import Fleet
 from orchlab.wait import wait_until
@@ -85,24 +86,36 @@ def resize(fleet: Fleet, image: str, registry: str) -> None:
                 members.dismiss(fleet.manager, node.name)
             fleet.remove(node.name for node in surplus)
     names = [node.name for node in wanted]
-    members.forget(fleet.manager, names)
     members.await_ready(lambda: fleet.manager, names)
+    members.forget(fleet.manager, names)
     members.label_store(fleet.manager, wanted[0].name)
 
 
 def _remove_sick(fleet: Fleet) -> None:
-    """Remove the members that do not become ready, to be made anew."""
+    """Remove the members that do not become ready, to be made anew.
+
+    Those that an interrupted partition left cut off get a second chance.
+    """
     known = members.seen(fleet.manager)
     ours = [node.name for node in fleet.members if _belongs(node, known)]
-    try:
-        members.await_ready(lambda: fleet.manager, ours)
-    except WaitTimeout:
-        states = members.seen(fleet.manager)
-        sick = [name for name in ours if states.get(name) != "ready"]
+    if not _never_ready(fleet, ours):
+        return
+    in_parallel(swarm_partition.mend, fleet.members)
+    if sick := _never_ready(fleet, ours):
         console.warn(f"not ready: {', '.join(sick)}; making anew what is on them")
         for name in sick:
             members.dismiss(fleet.manager, name)
         fleet.remove(sick)
+
+
+def _never_ready(fleet: Fleet, names: list[str]) -> list[str]:
+    """Those that are not ready although that was waited for."""
+    try:
+        members.await_ready(lambda: fleet.manager, names)
+    except WaitTimeout:
+        states = members.seen(fleet.manager)
+        return [name for name in names if states.get(name) != "ready"]
+    return []
 
 
 def _join(manager: Node, nodes: list[Node]) -> None:

@@ -173,8 +173,8 @@ class Fleet:
         return sorted(found for name in self.existing() if (found := identify(name)))
 
     def _leading(self, managers: list[Node]) -> Node | None:
-        existing = self.existing()
-        running = [node for node in managers if existing[node.name].status == "running"]
+        up = {name for name, each in self.existing().items() if each.status == "running"}
+        running = [node for node in managers if node.name in up]
         if 2 * len(running) <= len(managers):
             raise OrchlabError(
                 f"{len(running)} of {len(managers)} managers run: too few to elect a leader",

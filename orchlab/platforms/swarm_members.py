@@ -31,7 +31,6 @@ class Member:
     state: str
     availability: str
     address: str
-    engine: str
     labels: tuple[str, ...]
 
 
@@ -43,13 +42,17 @@ def listed(manager: Engine) -> list[Member]:
 
 
 def seen(manager: Engine) -> dict[str, str]:
-    """Node states by name; empty while the manager has no quorum."""
+    """Node states by name; empty while the manager has no quorum.
+
+    A node that was made anew stands beside its earlier life, which is down for ever.
+    """
     try:
-        return {each.name: each.state for each in reversed(listed(manager))}
+        members = listed(manager)
     except APIError as error:
         if error.is_server_error():
             return {}
         raise
+    return {each.name: each.state for each in sorted(members, key=lambda m: m.state == "ready")}
 
 
 def await_ready(manager: Callable[[], Engine], names: Iterable[str]) -> None:
@@ -173,6 +176,5 @@ def _member(attrs: dict[str, Any]) -> Member:
         state=attrs["Status"]["State"],
         availability=spec["Availability"],
         address=address,
-        engine=attrs["Description"]["Engine"]["EngineVersion"],
         labels=tuple(f"{key}={value}" for key, value in sorted(spec.get("Labels", {}).items())),
     )

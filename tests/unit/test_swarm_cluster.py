@@ -9,7 +9,7 @@ import pytest
 from docker.errors import APIError
 
 from orchlab.errors import WaitTimeout
-from orchlab.platforms import swarm_cluster, swarm_members
+from orchlab.platforms import swarm_cluster, swarm_members, swarm_partition
 from orchlab.platforms.nodes import Node
 from orchlab.platforms.swarm_members import STORE_LABEL, Member
 
@@ -26,7 +26,6 @@ def member(node: Node, **changed: Any) -> Member:  # noqa: ANN401 - any field of
         "state": "ready",
         "availability": "active",
         "address": node.address,
-        "engine": "26.1.5",
         "labels": (),
     }
     return Member(**{**fields, **changed})
@@ -82,6 +81,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a factory
 
         monkeypatch.setattr(swarm_members, "seen", states)
         monkeypatch.setattr(swarm_members, "await_ready", await_ready)
+        monkeypatch.setattr(swarm_partition, "mend", lambda _: None)
         monkeypatch.setattr(swarm_members, "dismiss", made.dismiss)
         monkeypatch.setattr(swarm_members, "forget", lambda *_: None)
         monkeypatch.setattr(
@@ -158,6 +158,23 @@ def test_a_node_that_does_not_come_back_is_made_anew(cluster: Any) -> None:  # n
     ]
 
 
+def test_a_node_that_is_still_cut_off_is_only_mended(
+    cluster: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As an interrupted experiment leaves it: nothing on it is lost."""
+    nodes = [MANAGER, WORKERS[0]]
+    fleet = cluster(nodes, nodes, [member(MANAGER), member(WORKERS[0], state="down")])
+
+    def mend(node: Node) -> None:
+        if node == WORKERS[0]:
+            fleet.known = [member(each) for each in nodes]
+
+    monkeypatch.setattr(swarm_partition, "mend", mend)
+    swarm_cluster.ensure(fleet, "node:1", "registry:5000")
+    assert fleet.done == ["start", STORE]
+
+
 def test_nodes_without_a_swarm_are_made_anew(cluster: Any) -> None:  # noqa: ANN401
     """An interrupted beginning, or too few managers: nothing can be kept."""
     nodes = [MANAGER, WORKERS[0]]
@@ -215,7 +232,7 @@ def attributes(node_id: str, **spec: Any) -> dict[str, Any]:  # noqa: ANN401 - a
     return {
         "ID": node_id,
         "Spec": {"Role": "worker", "Availability": "active", "Labels": {}, **spec},
-        "Description": {"Hostname": node_id, "Engine": {"EngineVersion": "26.1.5"}},
+        "Description": {"Hostname": node_id},
         "Status": {"State": "ready", "Addr": "198.18.0.21"},
     }
 
@@ -298,6 +315,14 @@ def test_members_are_read_as_the_manager_describes_them() -> None:
     assert first.address == "198.18.0.11"
     assert first.labels == (f"{STORE_LABEL}=true",)
     assert (second.name, second.availability, second.address) == ("a1", "drain", "198.18.0.21")
+
+
+def test_of_two_lives_of_a_node_the_present_one_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The swarm remembers the earlier one as down until it is struck off."""
+    lives = [member(WORKERS[0]), member(WORKERS[0], id="earlier", state="down")]
+    for known in (lives, lives[::-1]):
+        monkeypatch.setattr(swarm_members, "listed", lambda _, known=known: known)
+        assert swarm_members.seen(Api()) == {WORKERS[0].name: "ready"}
 
 
 def test_without_a_leader_nothing_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,7 +125,7 @@ def test_an_engine_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch
 
 def members(monkeypatch: pytest.MonkeyPatch, **addresses: str) -> None:
     known = [
-        Member(name, name, True, True, "ready", "active", address, "", ())  # noqa: FBT003
+        Member(name, name, True, True, "ready", "active", address, ())  # noqa: FBT003
         for name, address in addresses.items()
     ]
     monkeypatch.setattr(swarm_members, "listed", lambda _: known)
@@ -154,8 +154,8 @@ def test_a_node_without_an_address_is_at_that_of_the_context(
 def test_a_node_that_takes_no_tasks_is_no_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody may have drained it, or it is down."""
     known = [
-        Member("1", "far1", True, True, "down", "active", "192.0.2.1", "", ()),  # noqa: FBT003
-        Member("2", "far2", False, False, "ready", "drain", "192.0.2.2", "", ()),  # noqa: FBT003
+        Member("1", "far1", True, True, "down", "active", "192.0.2.1", ()),  # noqa: FBT003
+        Member("2", "far2", False, False, "ready", "drain", "192.0.2.2", ()),  # noqa: FBT003
     ]
     monkeypatch.setattr(swarm_members, "listed", lambda _: known)
     assert ExistingNodes(ENGINE).endpoints() == []
@@ -238,7 +238,7 @@ def test_only_this_machine_s_kernel_can_be_asked_for_ipvs(
 
 
 def labelled(*labels: str) -> Member:
-    return Member("id1", "far1", True, True, "ready", "active", "", "", labels)  # noqa: FBT003
+    return Member("id1", "far1", True, True, "ready", "active", "", labels)  # noqa: FBT003
 
 
 def test_redis_gets_a_node_unless_somebody_chose_one(

@@ -145,3 +145,10 @@ def test_without_a_network_there_is_no_swarm(engine: Mock) -> None:
     with pytest.raises(OrchlabError, match="no swarm is up") as caught:
         _ = Fleet().all
     assert "swarm-up" in caught.value.hint
+
+
+@pytest.mark.usefixtures("engine")
+def test_of_three_managers_that_do_not_exist_none_can_be_asked() -> None:
+    """Before they are made."""
+    with pytest.raises(OrchlabError, match="0 of 3 managers run"):
+        _ = Fleet(managers=3).manager

@@ -117,9 +117,9 @@ def test_a_heartbeat_that_is_not_given_stays(monkeypatch: pytest.MonkeyPatch) ->
 
 
 MEMBERS = [
-    Member("1", "m1", True, True, "ready", "active", "198.18.0.11", "26", (f"{STORE_LABEL}=true",)),  # noqa: FBT003
-    Member("2", "m2", True, False, "ready", "active", "198.18.0.12", "26", ()),  # noqa: FBT003
-    Member("3", "w1", False, False, "down", "drain", "198.18.0.21", "26", ()),  # noqa: FBT003
+    Member("1", "m1", True, True, "ready", "active", "198.18.0.11", (f"{STORE_LABEL}=true",)),  # noqa: FBT003
+    Member("2", "m2", True, False, "ready", "active", "198.18.0.12", ()),  # noqa: FBT003
+    Member("3", "w1", False, False, "down", "drain", "198.18.0.21", ()),  # noqa: FBT003
 ]
 
 
