@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from orchlab import console, labels, paths, shell
@@ -21,6 +23,7 @@ NEXT_VERSION = "2"
 NODE_ADDRESS, OUTSIDE_ADDRESS = "198.18.0.1", "198.18.0.2"
 """Of a range that is set apart for benchmarks (RFC 2544); they exist in the guest alone."""
 
+CONSOLE = "console.log"
 LAST_LINES = 20
 
 
@@ -43,15 +46,19 @@ def carry_out(images: ImageStore) -> History:
         "REDIS_IMAGE": redis.reference,
         "WEB_REPLICAS": str(REPLICAS),
     }
-    directory = _fresh_directory()
-    _save([each.reference for each in (old, new, redis)], directory / "images")
-    _boot(guest.reference, directory, variables)
-    return read(directory / "report")
+    with _archive([each.reference for each in (old, new, redis)]) as archive:
+        _boot(guest.reference, archive, variables)
+    return read(report())
 
 
-def read(report: Path) -> History:
+def report() -> Path:
+    """Where the newest run of this lab left its rows, its console and its engine's log."""
+    return paths.RESULTS / f"{labels.LAB}-{NAME}"
+
+
+def read(directory: Path) -> History:
     """What the guest wrote. Raises ``OrchlabError`` if it did not come to its end."""
-    rows = [row for path in sorted(report.glob("*.jsonl")) for row in scan(path)]
+    rows = [row for path in sorted(directory.glob("*.jsonl")) for row in scan(path)]
     history = History(
         NAME,
         "swarm",
@@ -61,46 +68,45 @@ def read(report: Path) -> History:
     )
     if history.first("end") is None:
         raise OrchlabError(
-            f"the guest did not carry out its scenario\n{_last_lines(report / 'console.log')}",
-            f"the whole console and the engine's log are in {report}",
+            f"the guest did not carry out its scenario\n{_last_lines(directory / CONSOLE)}",
+            f"the whole console and the engine's log are in {directory}",
         )
     return history
 
 
-def _fresh_directory() -> Path:
+@contextmanager
+def _archive(references: list[str]) -> Iterator[Path]:
+    """A directory with one archive of these images; what they share is in it once."""
     directory = paths.lab_dir() / "uml"
     shutil.rmtree(directory, ignore_errors=True)
-    for name in ("images", "report"):
-        (directory / name).mkdir(parents=True)
-    return directory
-
-
-def _save(references: list[str], into: Path) -> None:
-    """One archive, so that what the images share is in it once."""
-    with console.step("save the images for the guest"):
-        shell.run(["docker", "save", f"--output={into / 'images.tar'}", *references])
-
-
-def _boot(reference: str, directory: Path, variables: dict[str, str]) -> None:
-    mounts = {f"/{name}": directory / name for name in ("images", "report")}
-    mounts["/stacks"] = paths.STACKS
-    log = directory / "report" / "console.log"
+    directory.mkdir()
     try:
-        with (
-            log.open("w", encoding="utf-8") as console_log,
-            console.step("the routing mesh in User-Mode Linux") as detail,
-        ):
-
-            def on_line(line: str) -> None:
-                console_log.write(line + "\n")
-                detail(line)
-
-            machine.boot(reference, mounts, variables, on_line)
-    except CommandFailed as error:
-        error.hint = f"the whole console and the engine's log are in {log.parent}"
-        raise
+        with console.step("save the images for the guest"):
+            shell.run(["docker", "save", f"--output={directory / 'images.tar'}", *references])
+        yield directory
     finally:
-        shutil.rmtree(directory / "images")
+        shutil.rmtree(directory)
+
+
+def _boot(reference: str, archive: Path, variables: dict[str, str]) -> None:
+    into = report()
+    shutil.rmtree(into, ignore_errors=True)
+    into.mkdir(parents=True)
+    mounts = {"/images": archive, "/stacks": paths.STACKS, "/report": into}
+    with (
+        (into / CONSOLE).open("w", encoding="utf-8") as console_log,
+        console.step("the routing mesh in User-Mode Linux") as detail,
+    ):
+
+        def on_line(line: str) -> None:
+            console_log.write(line + "\n")
+            detail(line)
+
+        try:
+            machine.boot(reference, mounts, variables, on_line)
+        except CommandFailed as error:
+            error.hint = f"the whole console and the engine's log are in {into}"
+            raise
 
 
 def _last_lines(log: Path) -> str:

@@ -121,13 +121,14 @@ def test_a_guest_that_stopped_half_way_is_an_error(tmp_path: Path) -> None:
 
 @pytest.fixture
 def prepared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, store: Mock) -> Mock:
-    """A store with everything built, and a state directory with an earlier run's rows."""
+    """A store with everything built, and an earlier run's rows."""
     monkeypatch.setattr(paths, "lab_dir", lambda: tmp_path)
+    monkeypatch.setattr(paths, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(shell, "run", Mock())
     store.app.side_effect = lambda version="1": Image(f"orchlab/app:{version}", "sha256:2")
     store.ensure.return_value = Image("orchlab/redis:1", "sha256:3")
-    (tmp_path / "uml/report").mkdir(parents=True)
-    rows.append(tmp_path / "uml/report/events.jsonl", Event(9, "end"))
+    mesh.report().mkdir(parents=True)
+    rows.append(mesh.report() / "events.jsonl", Event(9, "end"))
     return store
 
 
@@ -154,9 +155,9 @@ def test_a_killed_guest_leaves_its_logs_and_no_archive(
     monkeypatch.setattr(machine, "boot", die)
     with pytest.raises(CommandFailed) as caught:
         mesh.carry_out(prepared)
-    assert str(tmp_path / "uml/report") in caught.value.hint
-    assert (tmp_path / "uml/report/console.log").read_text() == "Kernel panic\n"
-    assert not (tmp_path / "uml/images").exists()
+    assert str(mesh.report()) in caught.value.hint
+    assert (mesh.report() / "console.log").read_text() == "Kernel panic\n"
+    assert not (tmp_path / "uml").exists()
 
 
 @pytest.mark.parametrize("option", ["--no-uml", "--platforms=compose"])
