@@ -97,13 +97,16 @@ def forget(manager: Engine, names: Collection[str]) -> None:
     ready = {each.name for each in members if each.state == "ready"}
     for each in members:
         if each.state == "down" and (each.name not in names or each.name in ready):
+            if each.manager:
+                change(manager, each.id, Role="worker")
             _strike(manager, each.id)
 
 
 def label_store(manager: Engine, name: str) -> None:
     """Pin Redis to the node of that name; raises ``WaitTimeout``."""
-    (node_id,) = [each.id for each in listed(manager) if each.name == name]
-    change(manager, node_id, Labels={STORE_LABEL: "true"})
+    for each in listed(manager):
+        if each.name == name:
+            change(manager, each.id, Labels={STORE_LABEL: "true"})
 
 
 def change(manager: Engine, node_id: str, **wanted: Any) -> None:  # noqa: ANN401 - as the API has it

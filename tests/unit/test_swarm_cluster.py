@@ -294,15 +294,17 @@ def test_only_what_is_down_and_nobody_of_ours_is_forgotten(monkeypatch: pytest.M
     down = {"state": "down"}
     known = [
         member(MANAGER),
+        member(MANAGER, id="old-manager", **down),
         member(WORKERS[0]),
-        member(WORKERS[0], id="earlier", **down),
+        member(WORKERS[0], id="old-worker", **down),
         member(WORKERS[1], **down),
         member(Node("worker", 9, ""), id="stranger", **down),
     ]
     monkeypatch.setattr(swarm_members, "listed", lambda _: known)
-    api = Api()
+    api = Api(attributes("old-manager", Role="manager"))
     swarm_members.forget(api, [MANAGER.name, WORKERS[0].name, WORKERS[1].name])
-    assert api.removed == ["earlier", "stranger"]
+    assert api.attrs["old-manager"]["Spec"]["Role"] == "worker"
+    assert api.removed == ["old-manager", "old-worker", "stranger"]
 
 
 def test_members_are_read_as_the_manager_describes_them() -> None:
