@@ -27,6 +27,7 @@ PURPOSE = "app"
 
 CONFIG = STACKS / "config" / "app.json"
 START_SECONDS = 60
+LOG_SECONDS = 20
 
 
 class Replica:
@@ -58,9 +59,14 @@ class Replica:
         """All that it has logged so far."""
         return self.container.logs().decode()
 
-    def lines(self) -> list[dict[str, Any]]:
-        """The same, read as what it should be: a JSON object per line."""
-        return [json.loads(line) for line in self.log().splitlines()]
+    def line(self, **fields: str) -> dict[str, Any]:
+        """The first line with these fields, once the engine has it; all lines must be JSON."""
+
+        def found() -> dict[str, Any] | None:
+            lines = (dict(json.loads(line)) for line in self.log().splitlines())
+            return next((line for line in lines if fields.items() <= line.items()), None)
+
+        return wait_until(f"{fields} logged", found, timeout=LOG_SECONDS, state=self.log)
 
 
 class Stack:

@@ -74,7 +74,7 @@ def test_the_key_is_neither_in_the_container_nor_in_its_log(stack: Stack, web: R
     for key in (stack.key, "a-wrong-one"):
         headers = {"X-API-Key": key, "X-Request-ID": "asked-for"}
         requests.get(f"{web.url}/status?key={key}", headers=headers, timeout=10)
-    (refused,) = [line for line in web.lines() if line.get("request_id") == "asked-for"]
+    refused = web.line(request_id="asked-for")
     assert (refused["status"], refused["path"]) == (401, "/status")
     for secret in (stack.key, stack.password, "a-wrong-one"):
         assert secret not in web.log()
@@ -106,8 +106,7 @@ def test_redis_away_and_back(stack: Stack, web: Replica, away: str, back: str) -
     assert requests.post(f"{web.url}/count", timeout=10).json()["count"] == before + 1
     web.container.reload()
     assert web.container.attrs["State"]["StartedAt"] == started, "it was not restarted"
-    messages = [line["message"] for line in web.lines() if line["logger"] == "app.store"]
-    assert messages[-1] == "Redis answers again"
+    assert web.line(message="Redis answers again")["logger"] == "app.store"
 
 
 def test_sigterm_drains_open_and_new_connections(stack: Stack) -> None:
@@ -130,7 +129,7 @@ def test_sigterm_drains_open_and_new_connections(stack: Stack) -> None:
         upload.sendall(b"-half")
         assert upload.recv(100).startswith(b"HTTP/1.1 201")
     assert leaving.container.wait(timeout=DRAIN_SECONDS + 10)["StatusCode"] == 0
-    assert f"SIGTERM: draining for {DRAIN_SECONDS} s" in leaving.log()
+    assert leaving.line(message=f"SIGTERM: draining for {DRAIN_SECONDS} s")
 
 
 def test_work_leaves_health_alone(web: Replica) -> None:
@@ -162,7 +161,7 @@ def test_hang_blocks_everything_but_sigkill(stack: Stack) -> None:
     url = broken.url
     assert requests.post(f"{url}/fault/hang", headers=stack.headers, timeout=10).status_code == 202
     broken.container.kill(signal="SIGTERM")
-    wait_until("the signal arrived", lambda: "SIGTERM: draining" in broken.log(), timeout=10)
+    assert broken.line(message="SIGTERM: draining for 0 s"), "the signal arrived"
     with pytest.raises(requests.ReadTimeout):
         requests.get(f"{url}/health", timeout=(5, 1))
     broken.container.reload()
