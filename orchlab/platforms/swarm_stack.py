@@ -132,7 +132,9 @@ class Stack:
         return all(task.current for task in self.tasks())
 
     def _given_up(self, name: str, update: dict[str, str]) -> OrchlabError:
-        """Also what went wrong: after a rollback the message only says that it is complete."""
-        errors = swarm_tasks.troubles(self.tasks(name.removeprefix(f"{self.name}_"), wanted=False))
+        """Also what went wrong last: after a rollback Swarm only says that it is complete."""
+        found = self.tasks(name.removeprefix(f"{self.name}_"), wanted=False)
+        failed = sorted((each for each in found if each.error), key=lambda each: each.since)
         message = f"the update of {name} was given up ({update['State']}): {update.get('Message')}"
-        return OrchlabError(f"{message}; {errors}" if errors else message, SEE_TASKS)
+        error = swarm_tasks.troubles(failed[-1:])
+        return OrchlabError(f"{message}; {error}" if error else message, SEE_TASKS)
