@@ -11,7 +11,7 @@ from orchlab.errors import OrchlabError
 from orchlab.platforms import swarm_tasks
 from orchlab.platforms.base import Rollout
 from orchlab.platforms.swarm_leftovers import names
-from orchlab.platforms.swarm_stack import BUSY, SEE_TASKS, Stack
+from orchlab.platforms.swarm_stack import BUSY, HALTED, SEE_TASKS, UNDONE, Stack
 from orchlab.platforms.swarm_tasks import Task
 from orchlab.wait import wait_until
 
@@ -20,8 +20,6 @@ PREVIOUS_LABEL = "orchlab.previous"
 """Label of the service: the image before the last update. Swarm keeps one earlier
 specification itself, but scaling counts as a change, too, and takes its place."""
 
-HALTED = ("paused", "rollback_paused")
-BACK = "rollback_completed"
 BASE_SECONDS = 180.0
 REPLICA_SECONDS = 60.0
 """Patience with a change: an image that never becomes healthy is found out after two
@@ -82,14 +80,14 @@ class Rollouts:
         known = {each.id for each in self._failed()}
         self.stack.run("service", "update", "--detach", *flags, self.name)
         end = self.follow("update")
-        if end.state not in (*HALTED, BACK):
+        if end.state not in (*HALTED, UNDONE):
             return Rollout("updated", self.image())
         failed = [each for each in self._failed() if each.id not in known]
         reason = swarm_tasks.troubles(failed) or end.message
         if end.state == "paused":
             console.warn(f"Swarm paused the update, going back: {reason}")
             self._back()
-        elif end.state != BACK:
+        elif end.state != UNDONE:
             raise self._lost(reason)
         return Rollout("rolled-back", self.image(), reason)
 

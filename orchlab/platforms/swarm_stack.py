@@ -20,7 +20,8 @@ from orchlab.wait import wait_until
 STACK_LABEL = "com.docker.stack.namespace"
 COMMAND_SECONDS = 60.0
 CONVERGE_SECONDS = 180.0
-STUCK = ("paused", "rollback_paused", "rollback_completed")
+HALTED = ("paused", "rollback_paused")
+UNDONE = "rollback_completed"
 BUSY = ("updating", "rollback_started")
 SEE_TASKS = "`invoke swarm-status` shows the tasks with their errors, `swarm-logs` what they said"
 
@@ -69,6 +70,9 @@ class Stack:
         environment = {**self.environment, **plan.variables(), **variables}
         shell.run([*argv, *files, self.name], env=environment, timeout=COMMAND_SECONDS)
         self.await_converged()
+        for service in self.services():  # the command has cleared what earlier changes left
+            if service.get("UpdateStatus", {}).get("State") == UNDONE:
+                raise self._given_up(service)
 
     def services(self) -> list[dict[str, Any]]:
         """The stack's services as the API describes them, with counts of their tasks."""
@@ -112,7 +116,7 @@ class Stack:
         """Return when every service runs all its tasks, as its newest spec has them.
 
         Comparing the specs covers the moment before the manager begins an update.
-        Raises ``WaitTimeout``, or ``OrchlabError`` for an update that Swarm gave up.
+        Raises ``WaitTimeout``, or ``OrchlabError`` for an update that Swarm paused.
         """
         wait_until(
             f"stack {self.name} converged",
@@ -125,14 +129,15 @@ class Stack:
     def _converged(self) -> bool:
         for service in self.services():
             count, update = service["ServiceStatus"], service.get("UpdateStatus", {})
-            if update.get("State") in STUCK:
-                raise self._given_up(service["Spec"]["Name"], update)
+            if update.get("State") in HALTED:
+                raise self._given_up(service)
             if update.get("State") in BUSY or count["RunningTasks"] != count["DesiredTasks"]:
                 return False
         return all(task.current for task in self.tasks())
 
-    def _given_up(self, name: str, update: dict[str, str]) -> OrchlabError:
+    def _given_up(self, service: dict[str, Any]) -> OrchlabError:
         """Also what went wrong last: after a rollback Swarm only says that it is complete."""
+        name, update = service["Spec"]["Name"], service["UpdateStatus"]
         found = self.tasks(name.removeprefix(f"{self.name}_"), wanted=False)
         failed = sorted((each for each in found if each.error), key=lambda each: each.since)
         message = f"the update of {name} was given up ({update['State']}): {update.get('Message')}"

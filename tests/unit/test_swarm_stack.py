@@ -66,6 +66,24 @@ def test_an_update_that_gave_up_is_an_error_at_once(monkeypatch: pytest.MonkeyPa
         STACK.await_converged()
 
 
+def test_a_deployment_that_was_rolled_back_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything runs, but it is what ran before."""
+    undone = service(State="rollback_completed", Message="rollback completed")
+    failed = [replace(task(), error="old", since="1"), replace(task(), error="new", since="2")]
+    monkeypatch.setattr(shell, "run", lambda _argv, **_options: "")
+    monkeypatch.setattr(Stack, "services", lambda _self: [undone])
+    monkeypatch.setattr(Stack, "tasks", lambda *_words, **_options: failed)
+    with pytest.raises(OrchlabError, match=r"rollback completed; lab_web.1: new$"):
+        STACK.deploy(PLAN, {})
+
+
+def test_an_earlier_rollback_is_no_reason_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its state stays until the next change."""
+    monkeypatch.setattr(Stack, "services", lambda _self: [service(State="rollback_completed")])
+    monkeypatch.setattr(Stack, "tasks", lambda *_words, **_options: [task()])
+    STACK.await_converged()
+
+
 def test_a_failed_deployment_says_what_the_tasks_say(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command itself only says that the services were created."""
     monkeypatch.setattr(shell, "run", lambda _argv, **_options: "")
@@ -87,6 +105,7 @@ def test_the_command_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(shell, "run", run)
     monkeypatch.setattr(Stack, "await_converged", lambda _self: None)
+    monkeypatch.setattr(Stack, "services", lambda _self: [])
     STACK.deploy(PLAN, {"WEB_REPLICAS": "3"})
     assert seen["env"] == {"DOCKER_HOST": STACK.manager.url, "WEB_REPLICAS": "3"}
     assert seen["argv"][:3] == ["docker", "stack", "deploy"]
