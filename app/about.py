@@ -16,6 +16,8 @@ from app.problems import Responses, Unavailable, documented
 from app.store import Store, StoreAway
 
 if TYPE_CHECKING:
+    from pathlib import Path as FilePath
+
     from fastapi import FastAPI
 
     from app.drain import Drain
@@ -125,11 +127,15 @@ def add_guarded(
         """
         if settings.config_file is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no configuration file was injected")
-        try:
-            return json.loads(await run_in_threadpool(settings.config_file.read_bytes))
-        except (OSError, ValueError) as error:
-            detail = f"the configuration file cannot be read ({type(error).__name__})"
-            raise Unavailable(detail) from error
+        return await _read_json(settings.config_file)
+
+
+async def _read_json(path: FilePath) -> Any:  # noqa: ANN401 (any JSON)
+    try:
+        return json.loads(await run_in_threadpool(path.read_bytes))
+    except (OSError, ValueError) as error:
+        detail = f"the configuration file cannot be read ({type(error).__name__})"
+        raise Unavailable(detail) from error
 
 
 async def _redis_state(store: Store) -> RedisState:

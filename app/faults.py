@@ -86,12 +86,9 @@ async def _hang() -> None:
 def add(api: FastAPI, faults: Faults, key: RequireKey) -> None:
     """Add ``/fault/...``."""
     errors = documented(HTTPStatus.UNAUTHORIZED)
-    bad = documented(HTTPStatus.UNPROCESSABLE_ENTITY)
-    route: dict[str, Any] = {
-        "tags": ["faults"],
-        "dependencies": [Security(key)],
-        "status_code": HTTPStatus.ACCEPTED,
-    }
+    bounded = errors | documented(HTTPStatus.UNPROCESSABLE_ENTITY)
+    route: dict[str, Any] = {"tags": ["faults"], "dependencies": [Security(key)]}
+    route["status_code"] = HTTPStatus.ACCEPTED
 
     @api.post("/fault/crash", **route, responses=errors, response_model=Fault)
     async def crash() -> Response:
@@ -103,13 +100,13 @@ def add(api: FastAPI, faults: Faults, key: RequireKey) -> None:
         """Block the event loop for good: only SIGKILL ends this process."""
         return _then(_hang, Fault(fault="hang", detail="nothing will be answered any more"))
 
-    @api.post("/fault/slow", **route, responses=errors | bad)
+    @api.post("/fault/slow", **route, responses=bounded)
     async def slow(ms: Delay) -> Fault:
         """Delay every later request of this replica, probes included; 0 ends it."""
         faults.delay_seconds = ms / 1000
         return _logged(Fault(fault="slow", detail=f"every later request waits {ms} ms"))
 
-    @api.post("/fault/leak", **route, responses=errors | bad)
+    @api.post("/fault/leak", **route, responses=bounded)
     def leak(mib: Size) -> Fault:
         """Keep so much more memory until the process ends."""
         faults.leaked.append(b"\xff" * (mib * MIB))  # written to, so that it counts as used

@@ -40,21 +40,21 @@ class Stored(BaseModel):
     size: int = Field(description="Bytes", examples=[5])
 
 
+BODY: dict[str, Any] = {"requestBody": {"content": CONTENT}}
+REFUSED = documented(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
+WRITTEN: Responses = {
+    **REFUSED,
+    **documented(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    201: {"description": "The file is new", "model": Stored},
+}
+GONE = REFUSED | documented(HTTPStatus.NOT_FOUND)
+READ: Responses = {**GONE, 200: {"content": CONTENT}}
+
+
 def add(api: FastAPI, volume: Volume, limit: int) -> None:
     """Add ``/files/{name}``; ``limit`` is the largest file in bytes."""
-    body: dict[str, Any] = {"requestBody": {"content": CONTENT}}
-    bad_name = documented(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
-    too_large = documented(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    missing = documented(HTTPStatus.NOT_FOUND)
-    found: Responses = {200: {"content": CONTENT}}
-    created: Responses = {201: {"description": "The file is new", "model": Stored}}
 
-    @api.put(
-        "/files/{name}",
-        tags=["files"],
-        responses=bad_name | too_large | created,
-        openapi_extra=body,
-    )
+    @api.put("/files/{name}", tags=["files"], responses=WRITTEN, openapi_extra=BODY)
     async def write_file(name: Name, request: Request, response: Response) -> Stored:
         """Create or replace a file: all of it or nothing, and on the disk before the answer."""
         content = await _body(request, limit)
@@ -62,19 +62,14 @@ def add(api: FastAPI, volume: Volume, limit: int) -> None:
             response.status_code = HTTPStatus.CREATED
         return Stored(name=name, size=len(content))
 
-    @api.get(
-        "/files/{name}",
-        tags=["files"],
-        responses=bad_name | missing | found,
-        response_class=Response,
-    )
+    @api.get("/files/{name}", tags=["files"], responses=READ, response_class=Response)
     async def read_file(name: Name) -> Response:
         """The file's content, byte for byte."""
         content = await _on_disk(volume.read, name)
         # A browser must not run what somebody has uploaded.
         return Response(content, headers={"X-Content-Type-Options": "nosniff"}, media_type=BYTES)
 
-    @api.delete("/files/{name}", tags=["files"], responses=bad_name | missing, status_code=204)
+    @api.delete("/files/{name}", tags=["files"], responses=GONE, status_code=204)
     async def delete_file(name: Name) -> Response:
         """Remove a file; it is gone from the disk before the answer."""
         await _on_disk(volume.delete, name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app import about, counter, faults, files, health, problems, work
 from app.access import Access
 from app.metrics import Metrics
-from app.openapi import DESCRIPTION, Api
+from app.openapi import Api
 from app.security import RequireKey
 from app.store import Store
 from app.volume import Volume
@@ -35,16 +35,7 @@ def create_app(settings: Settings, drain: Drain) -> ASGIApp:
         async with store:
             yield
 
-    api = Api(
-        title=settings.app_name,
-        version=settings.app_version,
-        description=DESCRIPTION,
-        lifespan=lifespan,
-        redirect_slashes=False,  # one address each; a redirected POST would lose its body
-        redoc_url=None,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # ``/metrics`` is ours
-        generate_unique_id_function=lambda route: route.name,
-    )
+    api = Api(title=settings.app_name, version=settings.app_version, lifespan=lifespan)
     problems.install(api)
     # The order is that of the matching: what is asked most often comes first.
     health.add(api, store, drain, metrics)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
 from app.access import ID_HEADER, ID_PATTERN
 from app.problems import RETRY_AFTER_SECONDS, Problem, description
+
+if TYPE_CHECKING:
+    from starlette.types import Lifespan
 
 DESCRIPTION = f"""The one application that the lab deploys, breaks and measures.
 
@@ -41,7 +44,19 @@ BY_STATUS = {
 
 
 class Api(FastAPI):
-    """FastAPI with a complete description of itself."""
+    """FastAPI with one address for each route and a complete description of itself."""
+
+    def __init__(self, title: str, version: str, lifespan: Lifespan[FastAPI]) -> None:
+        super().__init__(
+            title=title,
+            version=version,
+            description=DESCRIPTION,
+            lifespan=lifespan,
+            redirect_slashes=False,  # a redirect would be an answer that nobody described
+            redoc_url=None,
+            telemetry={"tracing": False, "metrics": False, "logs": False},  # costs, unused
+            generate_unique_id_function=lambda route: route.name,
+        )
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document; made at the first request for it."""
