@@ -23,6 +23,7 @@ The map of the package, in the order in which a run uses it:
 ``outages``, ``metrics``  samples -> outage intervals -> what a fault cost (pure)
 ``records``         Event, Sample, Outage, Finding, Run (frozen)
 ``runner``          platforms x experiments
+``uml``             Swarm's routing mesh on a kernel of the lab's own, for the tests
 ``results``         runs on disk
 ``report``          a run on disk -> one self-contained HTML page
 ==================  ========================================================
