@@ -65,8 +65,8 @@ def form(fleet: Fleet) -> None:
     with closing(first.client()) as client:
         client.swarm.init(advertise_addr=first.address, listen_addr=_listen(first))
     _join(first, others)
-    members.await_ready(lambda: fleet.manager, [node.name for node in fleet.all])
-    members.label_store(first, first.name)
+    members.await_ready(fleet, [node.name for node in fleet.all])
+    members.label_store(fleet, first.name)
 
 
 def resize(fleet: Fleet, image: str, registry: str) -> None:
@@ -77,18 +77,18 @@ def resize(fleet: Fleet, image: str, registry: str) -> None:
     if missing := [node for node in wanted if node not in present]:
         with console.step(f"swarm: add {_names(missing)}"):
             fleet.create(missing, image, registry)
-    known = members.seen(fleet.manager)
+    known = members.seen(fleet)
     if strangers := [node for node in wanted if not _belongs(node, known)]:
         _join(fleet.manager, strangers)
     if surplus := [node for node in present if node not in wanted]:
         with console.step(f"swarm: remove {_names(surplus)}; their tasks move first"):
             for node in surplus:
-                members.dismiss(fleet.manager, node.name)
+                members.dismiss(fleet, node.name)
             fleet.remove(node.name for node in surplus)
     names = [node.name for node in wanted]
-    members.await_ready(lambda: fleet.manager, names)
-    members.forget(fleet.manager, names)
-    members.label_store(fleet.manager, wanted[0].name)
+    members.await_ready(fleet, names)
+    members.forget(fleet, names)
+    members.label_store(fleet, wanted[0].name)
 
 
 def _remove_sick(fleet: Fleet) -> None:
@@ -96,7 +96,7 @@ def _remove_sick(fleet: Fleet) -> None:
 
     Those that an interrupted partition left cut off get a second chance.
     """
-    known = members.seen(fleet.manager)
+    known = members.seen(fleet)
     ours = [node.name for node in fleet.members if _belongs(node, known)]
     if not _never_ready(fleet, ours):
         return
@@ -104,16 +104,16 @@ def _remove_sick(fleet: Fleet) -> None:
     if sick := _never_ready(fleet, ours):
         console.warn(f"not ready: {', '.join(sick)}; making anew what is on them")
         for name in sick:
-            members.dismiss(fleet.manager, name)
+            members.dismiss(fleet, name)
         fleet.remove(sick)
 
 
 def _never_ready(fleet: Fleet, names: list[str]) -> list[str]:
     """Those that are not ready although that was waited for."""
     try:
-        members.await_ready(lambda: fleet.manager, names)
+        members.await_ready(fleet, names)
     except WaitTimeout:
-        states = members.seen(fleet.manager)
+        states = members.seen(fleet)
         return [name for name in names if states.get(name) != "ready"]
     return []
 

@@ -85,7 +85,7 @@ class ExistingSwarm(SwarmApp):
         """Make nothing; choose where Redis and its volume live unless somebody has."""
         members = swarm_members.listed(self.swarm_nodes.manager)
         if not any(f"{STORE_LABEL}=true" in each.labels for each in members):
-            swarm_members.label_store(self.swarm_nodes.manager, self.swarm_nodes.manager.name)
+            swarm_members.label_store(self.swarm_nodes, self.swarm_nodes.manager.name)
             console.note(f"{self.swarm_nodes.manager.name} is labelled {STORE_LABEL}=true")
 
     def delete(self) -> None:
@@ -98,7 +98,7 @@ class ExistingSwarm(SwarmApp):
         for each in swarm_members.listed(manager):
             if f"{STORE_LABEL}=true" not in each.labels:
                 continue
-            swarm_members.change(manager, each.id, Labels={STORE_LABEL: None})
+            swarm_members.change(self.swarm_nodes, each.id, Labels={STORE_LABEL: None})
             if each.name != manager.name:
                 volume = f"{self.stack.name}_redis-data"
                 console.warn(f"on {each.name} the volume {volume} stays: remove it there")

@@ -53,7 +53,7 @@ class FleetFaults:
             shell.run(["docker", "start", node])
             await_engine(chosen)
             wait_until(f"{node} in the swarm", lambda: _joined(chosen), timeout=GONE_SECONDS)
-            swarm_members.await_ready(lambda: self.fleet.manager, [node])
+            swarm_members.await_ready(self.fleet, [node])
 
     def cut(self, node: str) -> None:
         """Drop all traffic between a node and the others; raises unless some was dropped."""

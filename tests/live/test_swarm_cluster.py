@@ -159,19 +159,10 @@ def _move_lead_from_store(swarm: Swarm) -> None:
     first = swarm.fleet.all[0].name
     (lead,) = [each for each in swarm_members.listed(swarm.fleet.manager) if each.leader]
     if lead.name == first:
-        other = swarm.fleet.all[1]
-        swarm_members.change(other, lead.id, Role="worker")
-        wait_until(
-            "another leads",
-            lambda: any(each.leader and each.name != first for each in swarm.nodes()),
-            timeout=HEALED_S,
-        )
-        swarm_members.change(other, lead.id, Role="manager")
-        wait_until(
-            f"{first} is a manager again",
-            lambda: all(each.control for each in swarm.nodes() if "manager" in each.name),
-            timeout=HEALED_S,
-        )
+        for role in ("worker", "manager"):
+            swarm_members.change(swarm.fleet, lead.id, Role=role)
+            swarm_members.await_ready(swarm.fleet, [node.name for node in swarm.fleet.members])
+    assert first not in {each.name for each in swarm.nodes() if each.leader}
 
 
 def test_a_swarm_shrinks_without_losing_what_runs(swarm: Swarm, release: Release) -> None:

@@ -252,7 +252,7 @@ def test_redis_gets_a_node_unless_somebody_chose_one(
     label.assert_not_called()
     monkeypatch.setattr(swarm_members, "listed", lambda _: [labelled()])
     existing.create()
-    label.assert_called_once_with(ENGINE, "far1")
+    label.assert_called_once_with(existing.swarm_nodes, "far1")
 
 
 def test_removing_the_app_takes_the_label_along(
