@@ -38,8 +38,9 @@ OUTSIDE_URL = f"http://{os.environ['NODE_ADDRESS']}:{ENTRY_PORT}/whoami"
 WAYS = {"ingress": ("outside", OUTSIDE_URL), "vip": ("inside", "http://web:8000/whoami")}
 """The ways in: through the entry port from outside, and by the service's name from inside."""
 
-RATE = 5.0
+UPDATE_RATE = 10.0
 """Requests per second and way in: what one slow core can do beside an update."""
+SPREAD_RATE = 25.0
 SPREAD_REQUESTS = 10 * REPLICAS
 UPDATE_SECONDS = 360.0
 STEADY_SECONDS = 3.0
@@ -113,19 +114,20 @@ def look_around() -> None:
         mark("ipvs", namespace.name, table=table.splitlines())
 
 
-def prober(way: str, *limits: int) -> subprocess.Popen[bytes]:
+def prober(way: str, rate: float, *limits: int) -> subprocess.Popen[bytes]:
     """A prober on one of the ways in."""
     network, url = WAYS[way]
-    argv = ["ip", "netns", "exec", network, "python3", "/opt/guest/probe.py", way, url, str(RATE)]
+    argv = ["ip", "netns", "exec", network, "python3", "/opt/guest/probe.py", way, url]
+    words = map(str, (rate, *limits))
     with (REPORT / f"{way}.jsonl").open("ab") as rows:
-        return subprocess.Popen([*argv, *map(str, limits)], stdin=subprocess.PIPE, stdout=rows)
+        return subprocess.Popen([*argv, *words], stdin=subprocess.PIPE, stdout=rows)
 
 
 def spread(phase: str, first_port: int) -> None:
     """A number of requests through each way in, one way after the other."""
     mark("phase", phase)
     for way in WAYS:
-        with prober(way, SPREAD_REQUESTS, first_port) as process:
+        with prober(way, SPREAD_RATE, SPREAD_REQUESTS, first_port) as process:
             process.wait()
 
 
@@ -133,7 +135,7 @@ def update() -> None:
     """Change the app's image under requests from both sides at once."""
     image = os.environ["NEXT_IMAGE"]
     mark("phase", "update", image=image)
-    probers = [prober(way) for way in WAYS]
+    probers = [prober(way, UPDATE_RATE) for way in WAYS]
     time.sleep(STEADY_SECONDS)
     run("docker", "service", "update", "--detach", "--no-resolve-image", f"--image={image}", WEB)
     mark("update-began", image)
