@@ -9,55 +9,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import docker
 import pytest
 import requests
+from commands import ENVIRONMENT, invoke, leftovers
 
-from orchlab import engine, labels, paths, sweep
+from orchlab import engine, paths
 from orchlab.engine import private
 
-LAB = f"{labels.LAB}-compare"
-ENVIRONMENT = os.environ | {"ORCHLAB_LAB": LAB, "COLUMNS": "200"}
 QUICK = ("compare", "--platforms=compose", "--experiments=recreate")
-
-
-def invoke(*words: str, status: int = 0, **environment: str) -> str:
-    """Run a task; return its output, stdout then stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", "invoke", *words],
-        cwd=paths.ROOT,
-        env=ENVIRONMENT | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def leftovers() -> list[str]:
-    """Whatever in the engine carries the lab's label."""
-    client = docker.from_env()
-    mark = {"label": f"orchlab.lab={LAB}"}
-    found = [
-        *client.containers.list(all=True, filters=mark),
-        *client.networks.list(filters=mark),
-        *client.volumes.list(filters=mark),
-    ]
-    return [str(each.name) for each in found]
-
-
-@pytest.fixture
-def lab() -> Iterator[None]:
-    """A lab with nothing in it, before and after, whatever a test does to the engine."""
-    engine.ensure()
-    sweep.sweep(LAB)
-    yield
-    engine.ensure()
-    sweep.sweep(LAB)
 
 
 def runs() -> set[Path]:

@@ -98,7 +98,7 @@ def test_every_hardened_service_is(service: str) -> None:
     assert each["read_only"]
     assert each["init"]
     assert each["cap_drop"] == ["ALL"]
-    assert each["security_opt"] == ["no-new-privileges:true"]
+    assert each["security_opt"] == ["no-new-privileges=true"]
     assert each["restart"] == "unless-stopped"
     assert {"cpus", "memory", "pids"} == each["deploy"]["resources"]["limits"].keys()
     assert {"max-size", "max-file"} == each["logging"]["options"].keys()
