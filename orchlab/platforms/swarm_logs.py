@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
 import requests
@@ -13,7 +12,10 @@ from orchlab.errors import OrchlabError
 from orchlab.platforms.swarm_nodes import Nodes
 from orchlab.platforms.swarm_stack import Stack
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 30
+SERVICE_LOG = f"timeout {PATIENCE_SECONDS} docker service logs --timestamps --details $0 2>&1"
+"""Both streams, and what came until then where the end does not come: a node that is away
+keeps the command, and the SDK even more so, waiting for ever."""
 
 
 def collect(stack: Stack, nodes: Nodes, into: Path) -> None:
@@ -29,25 +31,25 @@ def collect(stack: Stack, nodes: Nodes, into: Path) -> None:
     _write(stack, into / "services.txt", "stack", "services", stack.name)
     _write(stack, into / "tasks.txt", "stack", "ps", "--no-trunc", stack.name)
     try:
-        for service in stack.services():
-            name = service["Spec"]["Name"]
-            (into / f"{name}.log").write_bytes(_service_log(stack, name))
+        names = [service["Spec"]["Name"] for service in stack.services()]
     except (DockerException, requests.RequestException) as error:
         (into / "services.log").write_text(f"no service logs: {error}\n")
+        return
+    for name in names:
+        _write(
+            stack,
+            into / f"{name}.log",
+            "-c",
+            f"{SERVICE_LOG} || echo cut off: $?",
+            name,
+            program="sh",
+        )
 
 
-def _service_log(stack: Stack, name: str) -> bytes:
-    with closing(stack.manager.client(timeout=PATIENCE_SECONDS)) as client:
-        service = client.services.get(name)  # type: ignore[no-untyped-call]
-        # Details name the node and the task of each line.
-        lines = service.logs(details=True, stdout=True, stderr=True, timestamps=True)
-        return b"".join(lines)
-
-
-def _write(stack: Stack, path: Path, *words: str) -> None:
+def _write(stack: Stack, path: Path, *words: str, program: str = "docker") -> None:
     try:
         text = shell.run(
-            ["docker", *words], env=stack.environment, timeout=PATIENCE_SECONDS, echo=False
+            [program, *words], env=stack.environment, timeout=PATIENCE_SECONDS + 5, echo=False
         )
     except OrchlabError as error:
         text = f"{error.message}\n"
