@@ -27,6 +27,7 @@ UPDATES = {
     HARDENED: "one more at a time, reached before an old one goes; a bad image is undone",
 }
 
+_NONE_FREE = "all ports are allocated"
 _PORT_TAKEN = (
     re.compile(r"Bind for \S*:(\d+) failed: port is already allocated"),
     re.compile(r"listen tcp4? \S*:(\d+): bind: address already in use"),
@@ -36,8 +37,13 @@ _CHECK = re.compile(r"^\s*default-server\s+check\s+(.*?)\s*$", re.MULTILINE)
 _CHECK_KNOBS = ("inter", "fastinter", "fall", "rise")
 
 
-def taken_port(output: str) -> str:
-    """The port of which ``docker compose up`` says that it is taken; empty if it doesn't."""
+def taken_port(output: str, asked: str) -> str:
+    """The port of which ``docker compose up`` says that it is taken; empty if it doesn't.
+
+    Of a block that was ``asked`` for, it names none.
+    """
+    if _NONE_FREE in output:
+        return asked
     found = (pattern.search(output) for pattern in _PORT_TAKEN)
     return next((match.group(1) for match in found if match), "")
 

@@ -65,7 +65,7 @@ class Project:
         try:
             self.compose(deployment.variant, *argv, **given)
         except CommandFailed as error:
-            if port := taken_port(error.output):
+            if port := taken_port(error.output, deployment.port):
                 hint = "choose another one, or 0 for any that is free"
                 raise UsageError(f"port {port} on 127.0.0.1 is taken", hint) from error
             raise

@@ -7,12 +7,13 @@ replica at a time, behind an edge that only leads to what is ready.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 from docker.errors import NotFound
 from docker.models.containers import Container
 
-from orchlab import console, shell
+from orchlab import console, shell, sweep
 from orchlab.errors import CommandFailed, OrchlabError, WaitTimeout
 from orchlab.images.store import Image
 from orchlab.platforms.base import Rollout
@@ -81,6 +82,7 @@ class Update:
             self._undo()
             return Rollout("rolled-back", self.before.image, reason)
         except KeyboardInterrupt:
+            time.sleep(sweep.INTERRUPTED_SECONDS)  # what is just being made is in no list yet
             self._undo()
             raise
         return Rollout("updated", self.image.reference)

@@ -18,12 +18,13 @@ def inspected(**config: object) -> dict[str, Any]:
     [
         ("driver failed: Bind for 127.0.0.1:8080 failed: port is already allocated", "8080"),
         ("Error starting proxy: listen tcp4 127.0.0.1:80: bind: address already in use", "80"),
+        ("external connectivity on endpoint web-1: all ports are allocated", "8080-8082"),
         ("container comp-web-1 exited (2)", ""),
     ],
 )
 def test_a_taken_port_is_recognized(output: str, port: str) -> None:
-    """Both ways in which the engine says it name the port; other failures name none."""
-    assert read.taken_port(output) == port
+    """The engine names the port, or none of a block; other failures are none of it."""
+    assert read.taken_port(output, "8080-8082") == port
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,7 @@ class Stack:
 def update(monkeypatch: pytest.MonkeyPatch, stack: Stack) -> Update:
     monkeypatch.setattr(shell, "run", stack.run)
     monkeypatch.setattr(compose_update, "REACHED_SECONDS", 0.0)
+    monkeypatch.setattr(compose_update.sweep, "INTERRUPTED_SECONDS", 0.0)
     return Update(stack, BEFORE, NEW)  # type: ignore[arg-type]
 
 
