@@ -36,4 +36,4 @@ for worker in worker1 worker2; do
 done
 wait
 until [ "$(on manager1 node ls --format '{{.Status}}' | grep -c Ready)" = 3 ]; do sleep 0.1; done
-on manager1 node update --label-add orchlab.store=true "$LAB-manager1" > /dev/null
+on manager1 node update --label-add orchlab.store=true "$LAB-worker1" > /dev/null

@@ -66,7 +66,7 @@ def form(fleet: Fleet) -> None:
         client.swarm.init(advertise_addr=first.address, listen_addr=_listen(first))
     _join(first, others)
     members.await_ready(fleet, [node.name for node in fleet.all])
-    members.label_store(fleet, first.name)
+    members.label_store(fleet, _stores(fleet.all))
 
 
 def resize(fleet: Fleet, image: str, registry: str) -> None:
@@ -81,6 +81,7 @@ def resize(fleet: Fleet, image: str, registry: str) -> None:
     if strangers := [node for node in wanted if not _belongs(node, known)]:
         _join(fleet.manager, strangers)
     if surplus := [node for node in present if node not in wanted]:
+        _warn_of_store(fleet, surplus)
         with console.step(f"swarm: remove {_names(surplus)}; their tasks move first"):
             for node in surplus:
                 members.dismiss(fleet, node.name)
@@ -88,7 +89,7 @@ def resize(fleet: Fleet, image: str, registry: str) -> None:
     names = [node.name for node in wanted]
     members.await_ready(fleet, names)
     members.forget(fleet, names)
-    members.label_store(fleet, wanted[0].name)
+    members.label_store(fleet, _stores(wanted))
 
 
 def _remove_sick(fleet: Fleet) -> None:
@@ -139,6 +140,18 @@ def _join(manager: Node, nodes: list[Node]) -> None:
         if node.role == "manager":
             join(node)
     in_parallel(join, [node for node in nodes if node.role == "worker"])
+
+
+def _stores(nodes: list[Node]) -> list[str]:
+    """Where Redis may live, best first: not on a manager, whose loss is a question of its own."""
+    return [node.name for role in ("worker", "manager") for node in nodes if node.role == role]
+
+
+def _warn_of_store(fleet: Fleet, surplus: list[Node]) -> None:
+    names = {node.name for node in surplus}
+    for each in members.listed(fleet.manager):
+        if each.store and each.name in names:
+            console.warn(f"{each.name} holds the volume of Redis: its data are lost with it")
 
 
 def _listen(node: Node) -> str:

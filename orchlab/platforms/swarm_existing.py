@@ -84,9 +84,10 @@ class ExistingSwarm(SwarmApp):
     def create(self) -> None:
         """Make nothing; choose where Redis and its volume live unless somebody has."""
         members = swarm_members.listed(self.swarm_nodes.manager)
-        if not any(f"{STORE_LABEL}=true" in each.labels for each in members):
-            swarm_members.label_store(self.swarm_nodes, self.swarm_nodes.manager.name)
-            console.note(f"{self.swarm_nodes.manager.name} is labelled {STORE_LABEL}=true")
+        if not any(each.store for each in members):
+            name = self.swarm_nodes.manager.name
+            swarm_members.label_store(self.swarm_nodes, [name])
+            console.note(f"{name} is labelled {STORE_LABEL}=true")
 
     def delete(self) -> None:
         """Remove the app, its data and its label; nodes keep the images that they pulled.
@@ -96,7 +97,7 @@ class ExistingSwarm(SwarmApp):
         manager = self.swarm_nodes.manager
         self.undeploy()
         for each in swarm_members.listed(manager):
-            if f"{STORE_LABEL}=true" not in each.labels:
+            if not each.store:
                 continue
             swarm_members.change(self.swarm_nodes, each.id, Labels={STORE_LABEL: None})
             if each.name != manager.name:

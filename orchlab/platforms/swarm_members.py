@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -33,8 +33,9 @@ class Managed(Protocol):
 class Member:
     """One node as a manager lists it; ``address`` is where its peers reach it.
 
-    ``state`` is "ready", "down" or "disconnected", and of a manager whose vote the
-    others do not get "voteless": it counts on no quorum yet, or no more.
+    ``state`` is "ready", "down" or "disconnected", and "voteless" of a manager whose
+    vote the others do not get: it is part of no quorum yet, or no more. ``store``: Redis
+    and its volume are pinned to it.
     """
 
     id: str
@@ -44,7 +45,7 @@ class Member:
     state: str
     availability: str
     address: str
-    labels: tuple[str, ...]
+    store: bool
 
 
 def listed(manager: Engine) -> list[Member]:
@@ -111,11 +112,14 @@ def forget(swarm: Managed, names: Collection[str]) -> None:
             _strike(swarm, each.id)
 
 
-def label_store(swarm: Managed, name: str) -> None:
-    """Pin Redis to the node of that name; raises ``WaitTimeout``."""
-    for each in listed(swarm.manager):
-        if each.name == name:
-            change(swarm, each.id, Labels={STORE_LABEL: "true"})
+def label_store(swarm: Managed, names: Sequence[str]) -> None:
+    """Pin Redis to the first of these nodes, unless it is pinned to one of them already.
+
+    Raises ``WaitTimeout``.
+    """
+    members = {each.name: each for each in listed(swarm.manager) if each.name in names}
+    if not any(each.store for each in members.values()):
+        change(swarm, members[names[0]].id, Labels={STORE_LABEL: "true"})
 
 
 def change(swarm: Managed, node_id: str, **wanted: Any) -> None:  # noqa: ANN401 - as the API has it
@@ -193,5 +197,5 @@ def _member(attrs: dict[str, Any]) -> Member:
         state="voteless" if voteless else state,
         availability=spec["Availability"],
         address=address,
-        labels=tuple(f"{key}={value}" for key, value in sorted(spec.get("Labels", {}).items())),
+        store=spec.get("Labels", {}).get(STORE_LABEL) == "true",
     )

@@ -8,7 +8,7 @@ from typing import Any
 from orchlab.platforms import swarm_members
 from orchlab.platforms.base import Endpoint, Table
 from orchlab.platforms.swarm_files import DATA_PATH_LABEL, ENTRY_PORT_LABEL
-from orchlab.platforms.swarm_members import STORE_LABEL, Member
+from orchlab.platforms.swarm_members import Member
 from orchlab.platforms.swarm_nodes import Nodes
 from orchlab.platforms.swarm_stack import Stack
 
@@ -29,7 +29,7 @@ def node_table(members: Iterable[Member]) -> Table:
             _role(each),
             each.state if each.availability == "active" else f"{each.state}, {each.availability}",
             each.address,
-            "yes" if f"{STORE_LABEL}=true" in each.labels else "",
+            "yes" if each.store else "",
         )
         for each in members
     )

@@ -25,7 +25,7 @@ def member(node: Node, **changed: Any) -> Member:  # noqa: ANN401 - any field of
         "state": "ready",
         "availability": "active",
         "address": node.address,
-        "labels": (),
+        "store": False,
     }
     return Member(**{**fields, **changed})
 
@@ -79,12 +79,13 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a factory
                 raise WaitTimeout("nodes ready", 30)
 
         monkeypatch.setattr(swarm_members, "seen", states)
+        monkeypatch.setattr(swarm_members, "listed", lambda _: made.known)
         monkeypatch.setattr(swarm_members, "await_ready", await_ready)
         monkeypatch.setattr(swarm_partition, "mend", lambda _: None)
         monkeypatch.setattr(swarm_members, "dismiss", made.dismiss)
         monkeypatch.setattr(swarm_members, "forget", lambda *_: None)
         monkeypatch.setattr(
-            swarm_members, "label_store", lambda _, name: made.done.append(f"store {name}")
+            swarm_members, "label_store", lambda _, names: made.done.append(f"store {names[0]}")
         )
         monkeypatch.setattr(swarm_cluster, "_join", made.join)
         monkeypatch.setattr(swarm_cluster, "_belongs", lambda node, known: node.name in known)
@@ -96,7 +97,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a factory
     return make
 
 
-STORE = f"store {MANAGER.name}"
+STORE = f"store {WORKERS[0].name}"
 
 
 def test_a_swarm_begins_with_all_its_nodes_at_once(cluster: Any) -> None:  # noqa: ANN401
@@ -131,6 +132,30 @@ def test_a_swarm_shrinks_after_the_tasks_have_moved(cluster: Any) -> None:  # no
     swarm_cluster.ensure(fleet, "node:1", "registry:5000")
     old = WORKERS[1].name
     assert fleet.done == ["start", f"dismiss {old}", f"remove {old}", STORE]
+
+
+@pytest.mark.parametrize(("held", "said"), [(WORKERS[0], False), (WORKERS[1], True)])
+def test_data_that_go_with_a_node_are_announced(
+    cluster: Any,  # noqa: ANN401
+    capsys: pytest.CaptureFixture[str],
+    held: Node,
+    said: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """A volume cannot move."""
+    nodes = [MANAGER, *WORKERS]
+    known = [member(node, store=node == held) for node in nodes]
+    swarm_cluster.ensure(cluster(nodes[:2], nodes, known), "node:1", "registry:5000")
+    assert ("data are lost" in capsys.readouterr().err) is said
+
+
+def test_redis_lives_on_a_worker_if_there_is_one(cluster: Any) -> None:  # noqa: ANN401
+    """The loss of a leader should not be the loss of the data as well."""
+    fleet = cluster([MANAGER], [MANAGER], [member(MANAGER)])
+    swarm_cluster.ensure(fleet, "node:1", "registry:5000")
+    assert fleet.done[-1] == f"store {MANAGER.name}"
+    fleet = cluster([MANAGER, *WORKERS], [MANAGER], [member(MANAGER)])
+    swarm_cluster.ensure(fleet, "node:1", "registry:5000")
+    assert fleet.done[-1] == STORE
 
 
 def test_a_node_that_never_joined_does_so_now(cluster: Any) -> None:  # noqa: ANN401

@@ -125,7 +125,7 @@ def test_an_engine_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch
 
 def members(monkeypatch: pytest.MonkeyPatch, **addresses: str) -> None:
     known = [
-        Member(name, name, True, True, "ready", "active", address, ())  # noqa: FBT003
+        Member(name, name, True, True, "ready", "active", address, False)  # noqa: FBT003
         for name, address in addresses.items()
     ]
     monkeypatch.setattr(swarm_members, "listed", lambda _: known)
@@ -154,8 +154,8 @@ def test_a_node_without_an_address_is_at_that_of_the_context(
 def test_a_node_that_takes_no_tasks_is_no_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody may have drained it, or it is down."""
     known = [
-        Member("1", "far1", True, True, "down", "active", "192.0.2.1", ()),  # noqa: FBT003
-        Member("2", "far2", False, False, "ready", "drain", "192.0.2.2", ()),  # noqa: FBT003
+        Member("1", "far1", True, True, "down", "active", "192.0.2.1", False),  # noqa: FBT003
+        Member("2", "far2", False, False, "ready", "drain", "192.0.2.2", False),  # noqa: FBT003
     ]
     monkeypatch.setattr(swarm_members, "listed", lambda _: known)
     assert ExistingNodes(ENGINE).endpoints() == []
@@ -237,8 +237,8 @@ def test_only_this_machine_s_kernel_can_be_asked_for_ipvs(
     assert existing.detected_data_path() == data_path
 
 
-def labelled(*labels: str) -> Member:
-    return Member("id1", "far1", True, True, "ready", "active", "", labels)  # noqa: FBT003
+def labelled(store: bool) -> Member:  # noqa: FBT001 - as the node has it
+    return Member("id1", "far1", True, True, "ready", "active", "", store)  # noqa: FBT003
 
 
 def test_redis_gets_a_node_unless_somebody_chose_one(
@@ -247,12 +247,12 @@ def test_redis_gets_a_node_unless_somebody_chose_one(
     """The label on a node decides where its volume lives."""
     label = Mock()
     monkeypatch.setattr(swarm_members, "label_store", label)
-    monkeypatch.setattr(swarm_members, "listed", lambda _: [labelled(f"{STORE_LABEL}=true")])
+    monkeypatch.setattr(swarm_members, "listed", lambda _: [labelled(store=True)])
     existing.create()
     label.assert_not_called()
-    monkeypatch.setattr(swarm_members, "listed", lambda _: [labelled()])
+    monkeypatch.setattr(swarm_members, "listed", lambda _: [labelled(store=False)])
     existing.create()
-    label.assert_called_once_with(existing.swarm_nodes, "far1")
+    label.assert_called_once_with(existing.swarm_nodes, ["far1"])
 
 
 def test_removing_the_app_takes_the_label_along(
@@ -261,7 +261,7 @@ def test_removing_the_app_takes_the_label_along(
     """The nodes are left as they were found."""
     changed: dict[str, Any] = {}
     monkeypatch.setattr(ExistingSwarm, "undeploy", lambda _: None)
-    monkeypatch.setattr(swarm_members, "listed", lambda _: [labelled(f"{STORE_LABEL}=true")])
+    monkeypatch.setattr(swarm_members, "listed", lambda _: [labelled(store=True)])
     monkeypatch.setattr(
         swarm_members, "change", lambda _, node, **spec: changed.update({node: spec})
     )

@@ -25,7 +25,7 @@ def member(node: Node, **changed: Any) -> Member:  # noqa: ANN401 - any field of
         "state": "ready",
         "availability": "active",
         "address": node.address,
-        "labels": (),
+        "store": False,
     }
     return Member(**{**fields, **changed})
 
@@ -92,8 +92,17 @@ def test_a_node_changed_by_somebody_else_is_changed_again() -> None:
     """Swarm refuses what is based on an old version of a node."""
     api = Api(attributes("n1", Labels={"mine": "1"}))
     api.refusals = [refusal("update out of sequence")]
-    swarm_members.label_store(api, "n1")
+    swarm_members.label_store(api, ["n1"])
     assert api.attrs["n1"]["Spec"]["Labels"] == {"mine": "1", STORE_LABEL: "true"}
+
+
+def test_redis_stays_where_its_data_are() -> None:
+    """Another node would be a better place only for a new one."""
+    api = Api(attributes("n1"), attributes("n2", Labels={STORE_LABEL: "true"}), attributes("n3"))
+    swarm_members.label_store(api, ["n1", "n2"])
+    assert api.attrs["n1"]["Spec"]["Labels"] == {}
+    swarm_members.label_store(api, ["n3", "n1"])
+    assert api.attrs["n3"]["Spec"]["Labels"] == {STORE_LABEL: "true"}
 
 
 def test_a_label_is_removed_and_the_others_stay() -> None:
@@ -159,7 +168,7 @@ def test_members_are_read_as_the_manager_describes_them() -> None:
     first, second = swarm_members.listed(Api(attributes("a1", Availability="drain"), manager))
     assert (first.name, first.leader, first.manager) == ("m1", True, True)
     assert first.address == "198.18.0.11"
-    assert first.labels == (f"{STORE_LABEL}=true",)
+    assert (first.store, second.store) == (True, False)
     assert (second.name, second.availability, second.address) == ("a1", "drain", "198.18.0.21")
 
 

@@ -66,7 +66,7 @@ def test_a_node_is_what_the_swarm_says_of_it(
     machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A node that the swarm does not know is not ready."""
-    known = [Member("1", MANAGER.name, True, True, "ready", "active", "", ())]  # noqa: FBT003
+    known = [Member("1", MANAGER.name, True, True, "ready", "active", "", False)]  # noqa: FBT003
     monkeypatch.setattr(swarm_members, "listed", lambda _: known)
     assert machines.nodes() == [
         ClusterNode(MANAGER.name, control=True, leader=True, ready=True),

@@ -11,7 +11,7 @@ from orchlab import shell, sweep
 from orchlab.errors import OrchlabError, UsageError, WaitTimeout
 from orchlab.platforms import swarm_members, swarm_nodes_status, swarm_up
 from orchlab.platforms.base import Endpoint
-from orchlab.platforms.swarm_members import STORE_LABEL, Member
+from orchlab.platforms.swarm_members import Member
 
 
 @pytest.fixture
@@ -117,9 +117,9 @@ def test_a_heartbeat_that_is_not_given_stays(monkeypatch: pytest.MonkeyPatch) ->
 
 
 MEMBERS = [
-    Member("1", "m1", True, True, "ready", "active", "198.18.0.11", (f"{STORE_LABEL}=true",)),  # noqa: FBT003
-    Member("2", "m2", True, False, "ready", "active", "198.18.0.12", ()),  # noqa: FBT003
-    Member("3", "w1", False, False, "down", "drain", "198.18.0.21", ()),  # noqa: FBT003
+    Member("1", "m1", True, True, "ready", "active", "198.18.0.11", True),  # noqa: FBT003
+    Member("2", "m2", True, False, "ready", "active", "198.18.0.12", False),  # noqa: FBT003
+    Member("3", "w1", False, False, "down", "drain", "198.18.0.21", False),  # noqa: FBT003
 ]
 
 
