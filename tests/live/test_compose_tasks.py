@@ -110,7 +110,7 @@ def test_defaults_update_all_at_once_and_undo_nothing() -> None:
 
 
 def test_hardened_scale_and_update_read_back_what_runs() -> None:
-    """Later commands keep variant, port and number; a repeated `up` changes nothing."""
+    """Later commands keep variant, port and number; `up` changes nothing, repeated or by hand."""
     (url,) = urls(invoke("compose-up", "--variant=hardened"))
     edge = containers("edge")
     assert "4 replicas" in invoke("compose-scale", "--replicas=4")
@@ -122,8 +122,10 @@ def test_hardened_scale_and_update_read_back_what_runs() -> None:
     assert containers("web") < before
     assert get(f"{url}/whoami").json()["version"] == "2"
     assert containers("edge") == edge
-    invoke("compose-up", "--variant=hardened")
+    output = invoke("compose-up", "--variant=hardened")
     before = containers("web") | containers("edge")
+    (by_hand,) = re.findall(r"^\$ (.* docker compose .* up .*)$", output, re.MULTILINE)
+    shell.run(["sh", "-ec", by_hand])
     assert urls(invoke("compose-up", "--variant=hardened")) == [url]
     assert containers("web") | containers("edge") == before
     assert "build orchlab/app" in invoke("compose-up", "--variant=hardened", "--build")

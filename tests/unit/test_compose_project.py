@@ -14,6 +14,7 @@ from orchlab.platforms.compose import Compose
 from orchlab.platforms.compose_operations import require_room
 from orchlab.platforms.compose_project import Project, incarnation
 from orchlab.platforms.compose_stack import PLACES, Deployment
+from orchlab.platforms.compose_update import Update
 
 CAPABILITIES = (
     base.Platform,
@@ -149,3 +150,22 @@ def test_nothing_can_be_changed_that_is_not_up(monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(OrchlabError, match="is up") as caught:
             change()
         assert "compose-up" in caught.value.hint
+
+
+def test_what_runs_keeps_a_name_when_its_tag_moves_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image built anew under the same tag can still be gone back from."""
+    stack = Compose(ImageStore())
+    stack.project.client = Mock()
+    old = Mock(attrs={"Image": "sha256:0123456789abcdef"})
+    monkeypatch.setattr(stack.project, "containers", lambda *_: [old])
+    moves: list[Update] = []
+
+    def remember(move: Update) -> None:
+        moves.append(move)
+
+    monkeypatch.setattr(Update, "one_by_one", remember)
+    monkeypatch.setattr(stack.project, "deployment", lambda: HARDENED)
+    stack.update(Image(HARDENED.image, "sha256:fedcba9876543210"))
+    stack.update(Image("app:2", "sha256:fedcba9876543210"))
+    assert [each.before.image for each in moves] == ["orchlab/app:was-0123456789ab", "app:1"]
+    stack.project.client.images.get.assert_called_once_with("sha256:0123456789abcdef")
