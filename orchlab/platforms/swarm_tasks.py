@@ -50,8 +50,15 @@ def task(attrs: dict[str, Any], spec: dict[str, Any], nodes: dict[str, str]) -> 
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether two task specifications make the same container, wherever it is placed."""
-    keys = (one.keys() | other.keys()) - set(PLACED)
-    return all((one.get(key) or None) == (other.get(key) or None) for key in keys)
+    return _bare(one) == _bare(other)
+
+
+def _bare(spec: Any) -> Any:  # noqa: ANN401 - any part of a specification
+    """Without what is empty: to the manager that is the same as absent."""
+    if not isinstance(spec, dict):
+        return spec
+    found = {key: _bare(value) for key, value in spec.items() if key not in PLACED}
+    return {key: value for key, value in found.items() if value}
 
 
 def troubles(tasks: Iterable[Task]) -> str:

@@ -53,6 +53,13 @@ def test_a_replica_is_not_killed_while_it_drains() -> None:
     assert int(grace.removesuffix("s")) > 3 + 5
 
 
+def test_mounts_are_in_the_order_that_an_update_gives_them() -> None:
+    """By their source; in another one a deployment after an update would replace every replica."""
+    volumes = read("swarm.hardened.yaml")["web"]["volumes"]
+    sources = [each.split(":")[0] if isinstance(each, str) else "" for each in volumes]
+    assert sources == sorted(sources)
+
+
 @pytest.mark.parametrize("file", VARIANT_FILES.values())
 def test_redis_is_apart_and_stays_with_its_volume(file: str) -> None:
     """Its network is not the edge's, and the pin keeps it where its data are."""

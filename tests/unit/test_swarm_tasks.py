@@ -44,7 +44,7 @@ def test_a_task_is_current_as_long_as_its_service_asks_for_it() -> None:
     found = attrs()
     assert swarm_tasks.task(found, spec("web"), {}).current
     assert swarm_tasks.task(found, spec("web", Placement={"Constraints": ["a"]}), {}).current
-    assert swarm_tasks.task(found, spec("web", Resources={}), {}).current
+    assert swarm_tasks.task(found, spec("web", Resources={"Limits": {}}), {}).current
     assert not swarm_tasks.task(found, spec("web", "app:2"), {}).current
     assert not swarm_tasks.task(found, spec("web", Resources={"Limits": {"Pids": 1}}), {}).current
 
