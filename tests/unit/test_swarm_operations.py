@@ -32,7 +32,8 @@ WORKER = Node("worker", 1, "198.18.0.11")
 
 def member(node: Node, availability: str = "active") -> Member:
     manager = node.role == "manager"
-    return Member("n", node.name, manager, manager, "ready", availability, node.address, store=False)
+    state, address = "ready", node.address
+    return Member("n", node.name, manager, manager, state, availability, address, store=False)
 
 
 @pytest.fixture
