@@ -50,7 +50,7 @@ def task(attrs: dict[str, Any], spec: dict[str, Any], nodes: dict[str, str]) -> 
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether two task specifications make the same container, wherever it is placed."""
-    return _bare(one) == _bare(other)
+    return bool(_bare(one) == _bare(other))
 
 
 def _bare(spec: Any) -> Any:  # noqa: ANN401 - any part of a specification

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import commands
 import pytest
 
 from orchlab import engine, labels, paths, sweep
@@ -22,6 +21,7 @@ from orchlab.prober import Prober, read_samples
 from orchlab.records import Finding
 from orchlab.results import RunDir
 from orchlab.runner import measure_once, recommended
+from tests.live import commands
 
 
 @pytest.hookimpl(wrapper=True)

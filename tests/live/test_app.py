@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from app_stack import CONFIG, Replica, Stack, running
 
 from orchlab.images.store import ImageStore
 from orchlab.wait import wait_until
+from tests.live.app_stack import CONFIG, Replica, Stack, running
 
 SCHEMATHESIS = Path(__file__).with_name("schemathesis.toml")
 DRAIN_SECONDS = 6

@@ -14,10 +14,10 @@ from pathlib import Path
 import docker
 import pytest
 import requests
-from commands import ENVIRONMENT, invoke, leftovers
 
 from orchlab import engine, paths
 from orchlab.engine import private
+from tests.live.commands import ENVIRONMENT, invoke, leftovers
 
 QUICK = ("compare", "--platforms=compose", "--experiments=recreate")
 

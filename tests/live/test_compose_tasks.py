@@ -13,13 +13,13 @@ from pathlib import Path
 import docker
 import pytest
 import requests
-from commands import ENVIRONMENT, LAB, invoke, leftovers
 from docker.models.containers import Container
 
 from orchlab import labels, paths, shell, sweep
 from orchlab.images.store import ImageStore
 from orchlab.platforms.processes import kill_in_engine
 from orchlab.wait import wait_until
+from tests.live.commands import ENVIRONMENT, LAB, invoke, leftovers
 
 pytestmark = pytest.mark.usefixtures("lab")
 CONTEXT = "far"

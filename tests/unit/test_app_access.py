@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from app_client import WITH_KEY, ask, client, settings
+
+from tests.unit.app_client import WITH_KEY, ask, client, settings
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/status", "/count", "/items/x"])

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from app_client import WITH_KEY, ask, client, settings
+
+from tests.unit.app_client import WITH_KEY, ask, client, settings
 
 
 @pytest.mark.parametrize("kind", ["crash", "hang", "slow?ms=1", "leak?mib=1"])

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from app_client import ask, client, settings
 
 from app.volume import STALE_SECONDS, Volume
+from tests.unit.app_client import ask, client, settings
 
 
 def test_a_file_lives_from_put_to_delete(tmp_path: Path) -> None:

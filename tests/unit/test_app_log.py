@@ -6,9 +6,9 @@ import logging
 from pathlib import Path
 
 import pytest
-from app_client import KEY, WITH_KEY, ask, client, settings
 
 from app.log import REQUEST_ID, JsonLines
+from tests.unit.app_client import KEY, WITH_KEY, ask, client, settings
 
 
 def record(message: str, **more: object) -> logging.LogRecord:

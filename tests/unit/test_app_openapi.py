@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_client import ask, settings
+
+from tests.unit.app_client import ask, settings
 
 Json = dict[str, Any]
 PROBLEM = "application/problem+json"

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from app_client import WITH_KEY, ask, client, settings
 from starlette.requests import ClientDisconnect
+
+from tests.unit.app_client import WITH_KEY, ask, client, settings
 
 PROBLEM = "application/problem+json"
 

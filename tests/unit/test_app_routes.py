@@ -11,10 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from app_client import KEY, WITH_KEY, ask, client, fake_redis, settings
 from pydantic import RedisDsn
 
 from app.drain import Drain
+from tests.unit.app_client import KEY, WITH_KEY, ask, client, fake_redis, settings
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ import hmac
 from pathlib import Path
 
 import pytest
-from app_client import KEY, WITH_KEY, ask, settings
 from pydantic import SecretStr
+
+from tests.unit.app_client import KEY, WITH_KEY, ask, settings
 
 GUARDED = [
     ("GET", "/status"),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from anyio import to_thread
-from app_client import client, settings
 
 from app import work
+from tests.unit.app_client import client, settings
 
 
 def test_so_much_cpu_time_is_burnt() -> None:
