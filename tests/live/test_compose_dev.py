@@ -51,8 +51,10 @@ def running(argv: list[str], log: Path, **variables: str) -> Iterator[subprocess
         try:
             yield process
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=SECONDS)
+            process.kill()
 
 
 def await_seen(what: str, check: Callable[[], object], log: Path) -> None:
