@@ -20,7 +20,7 @@ from orchlab.errors import OrchlabError
 from orchlab.images.store import ImageStore
 from orchlab.paths import ROOT
 from orchlab.platforms.base import HARDENED
-from orchlab.platforms.swarm import Swarm
+from orchlab.platforms.swarm.adapter import Swarm
 
 INVOKE = [sys.executable, "-m", "invoke"]
 DEPLOY = [*INVOKE, "swarm-deploy", f"--variant={HARDENED}"]

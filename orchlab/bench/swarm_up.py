@@ -10,9 +10,9 @@ from pathlib import Path
 from orchlab import labels, paths, shell, sweep
 from orchlab.bench.figure import Reading, Sides
 from orchlab.images.store import ImageStore
-from orchlab.platforms import swarm_cluster
 from orchlab.platforms.nodes import PLATFORM
-from orchlab.platforms.swarm_fleet import Fleet
+from orchlab.platforms.swarm import cluster as swarm_cluster
+from orchlab.platforms.swarm.fleet import Fleet
 
 SCRIPT = Path(__file__).resolve().with_name("swarm_up.sh")
 SECONDS = 120.0

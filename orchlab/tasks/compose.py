@@ -9,7 +9,7 @@ from orchlab.tasks.common import IMAGES, LOGS, REPLICAS, UPDATE, VARIANT, comman
 if TYPE_CHECKING:
     from invoke.context import Context
 
-    from orchlab.platforms.compose import Compose
+    from orchlab.platforms.compose.adapter import Compose
 
 CONTEXT = {"context": "work on the Docker host of this docker context instead"}
 OWN_NUMBER = {"replicas": "how many copies of the app; 0: one in defaults, three in hardened"}
@@ -18,7 +18,7 @@ OWN_NUMBER = {"replicas": "how many copies of the app; 0: one in defaults, three
 def _stack(context: str, images: str = "auto", port: int = 0) -> Compose:
     """The adapter on a running engine: the context's, else this machine's."""
     from orchlab import engine, lifecycle
-    from orchlab.platforms.compose import Compose
+    from orchlab.platforms.compose.adapter import Compose
 
     store = lifecycle.image_store(images)
     if context:
@@ -51,7 +51,7 @@ def compose_up(  # noqa: PLR0913 - a flag each
     """
     from orchlab import lifecycle
     from orchlab.names import pick
-    from orchlab.platforms.compose_stack import REPLICAS as OWN
+    from orchlab.platforms.compose.stack import REPLICAS as OWN
 
     (chosen,) = pick("variant", variant, OWN)
     platform = _stack(context, images, port)
@@ -150,6 +150,6 @@ def compose_dev(_: Context, port: int = 0, images: str = "auto") -> None:
 
     Example: invoke compose-dev --port 8080
     """
-    from orchlab.platforms import compose_dev as development
+    from orchlab.platforms.compose import dev as development
 
     development.serve(_stack("", images, port))

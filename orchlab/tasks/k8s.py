@@ -9,7 +9,7 @@ from orchlab.tasks.common import IMAGES, LOGS, REPLICAS, UPDATE, VARIANT, comman
 if TYPE_CHECKING:
     from invoke.context import Context
 
-    from orchlab.platforms.k8s import Kubernetes
+    from orchlab.platforms.k8s.adapter import Kubernetes
 
 NODE = {"node": "a node's name, as k8s-status shows it"}
 
@@ -17,7 +17,7 @@ NODE = {"node": "a node's name, as k8s-status shows it"}
 def _cluster(images: str = "auto") -> Kubernetes:
     """The adapter on a running engine; raises ``UnknownName`` for an image policy."""
     from orchlab import engine, lifecycle
-    from orchlab.platforms.k8s import Kubernetes
+    from orchlab.platforms.k8s.adapter import Kubernetes
 
     store = lifecycle.image_store(images)
     engine.ensure()
@@ -34,7 +34,7 @@ def k8s_up(_: Context, control_planes: int = 1, workers: int = 2, images: str = 
 
     Example: invoke k8s-up --workers 3
     """
-    from orchlab.platforms.kind_config import Size
+    from orchlab.platforms.k8s.kind_config import Size
 
     size = Size(control_planes, workers)
     platform = _cluster(images)
@@ -148,7 +148,7 @@ def k8s_down(_: Context) -> None:
     """
     from orchlab import lifecycle
     from orchlab.images.store import ImageStore
-    from orchlab.platforms.k8s import Kubernetes
+    from orchlab.platforms.k8s.adapter import Kubernetes
 
     if lifecycle.engine_is_up():
         lifecycle.down(Kubernetes(ImageStore()))

@@ -79,7 +79,7 @@ def compare(  # noqa: PLR0913 - a flag each
     """
     labels.enter("compare")
     from orchlab import runner
-    from orchlab.platforms import swarm_existing
+    from orchlab.platforms.swarm import existing as swarm_existing
 
     there = swarm_existing.named(context, host, registry)
     elsewhere = {"swarm": there} if there else {}

@@ -18,8 +18,8 @@ from orchlab.tasks.common import (
 if TYPE_CHECKING:
     from invoke.context import Context
 
-    from orchlab.platforms.swarm import Swarm
-    from orchlab.platforms.swarm_existing import ExistingSwarm
+    from orchlab.platforms.swarm.adapter import Swarm
+    from orchlab.platforms.swarm.existing import ExistingSwarm
 
 NETWORK = {
     "data-path": "mesh (needs IPVS) or edge (HAProxy on every node); found out if not given",
@@ -30,7 +30,7 @@ NETWORK = {
 def own_swarm(images: str = "auto") -> Swarm:
     """The adapter on a running engine; raises ``UnknownName`` for an image policy."""
     from orchlab import engine, lifecycle
-    from orchlab.platforms.swarm import Swarm
+    from orchlab.platforms.swarm.adapter import Swarm
 
     store = lifecycle.image_store(images)
     engine.ensure()
@@ -41,7 +41,7 @@ def chosen_swarm(
     context: str, host: str, registry: str = "", images: str = "auto", port: int = 0
 ) -> Swarm | ExistingSwarm:
     """The app on the Swarm that a context or an address names, else on the lab's own."""
-    from orchlab.platforms import swarm_existing
+    from orchlab.platforms.swarm import existing as swarm_existing
 
     # Before an engine is provided, which may choose another client configuration.
     there = swarm_existing.named(context, host, registry, port)
@@ -76,7 +76,7 @@ def swarm_deploy(  # noqa: PLR0913 - a flag each
     Example: invoke swarm-deploy --variant hardened --replicas 3
     """
     from orchlab import lifecycle
-    from orchlab.platforms.swarm_files import data_path_named
+    from orchlab.platforms.swarm.files import data_path_named
 
     lifecycle.require_replicas(replicas)
     chosen = data_path_named(data_path)
@@ -178,8 +178,8 @@ def swarm_autoscale(  # noqa: PLR0913 - a flag each
 
     Example: invoke swarm-autoscale --min 2 --max 6 --target-cpu 50
     """
-    from orchlab.platforms.swarm_autoscale import Policy
-    from orchlab.platforms.swarm_autoscaler import Autoscaler
+    from orchlab.platforms.swarm.autoscale import Policy
+    from orchlab.platforms.swarm.autoscaler import Autoscaler
 
     policy = Policy(min_, max_, target_cpu, up_window, down_window)
     platform = own_swarm()

@@ -37,9 +37,9 @@ def swarm_up(
     Example: invoke swarm-up --managers 3 --workers 2
     """
     from orchlab import engine, lifecycle
-    from orchlab.platforms.swarm import Swarm
-    from orchlab.platforms.swarm_fleet import Fleet
-    from orchlab.platforms.swarm_up import bring_up
+    from orchlab.platforms.swarm.adapter import Swarm
+    from orchlab.platforms.swarm.fleet import Fleet
+    from orchlab.platforms.swarm.up import bring_up
 
     store = lifecycle.image_store(images)
     fleet = Fleet(managers or None, None if workers == -1 else workers)
@@ -94,6 +94,6 @@ def swarm_down(_: Context, context: str = "", host: str = "") -> None:
         chosen_swarm(context, host).delete()
     elif lifecycle.engine_is_up():
         from orchlab.images.store import ImageStore
-        from orchlab.platforms.swarm import Swarm
+        from orchlab.platforms.swarm.adapter import Swarm
 
         lifecycle.down(Swarm(ImageStore()))

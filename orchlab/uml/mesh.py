@@ -11,7 +11,7 @@ from orchlab import console, labels, paths, shell
 from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.images.store import ImageStore
 from orchlab.platforms.base import HARDENED
-from orchlab.platforms.swarm_files import Plan
+from orchlab.platforms.swarm.files import Plan
 from orchlab.prober.rows import scan
 from orchlab.records import Event, History, Sample
 from orchlab.uml import machine

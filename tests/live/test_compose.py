@@ -14,7 +14,7 @@ from orchlab import labels, shell
 from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.images.store import Image, ImageStore
 from orchlab.platforms.base import Platform, Release, Replica
-from orchlab.platforms.compose import Compose
+from orchlab.platforms.compose.adapter import Compose
 
 pytestmark = pytest.mark.only("compose")
 

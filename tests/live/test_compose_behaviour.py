@@ -11,9 +11,9 @@ import requests
 
 from orchlab import shell
 from orchlab.platforms.base import Platform, Release, Replica
-from orchlab.platforms.compose import Compose
-from orchlab.platforms.compose_health import health
-from orchlab.platforms.compose_project import UP, incarnation
+from orchlab.platforms.compose.adapter import Compose
+from orchlab.platforms.compose.health import health
+from orchlab.platforms.compose.project import UP, incarnation
 from orchlab.wait import wait_until
 
 pytestmark = pytest.mark.only("compose")

@@ -20,7 +20,7 @@ import requests
 from orchlab import console, labels, paths, sweep
 from orchlab.images import hostconfig
 from orchlab.images.store import ImageStore
-from orchlab.platforms import compose_ports
+from orchlab.platforms.compose import ports as compose_ports
 from orchlab.wait import wait_until
 
 LAB = f"{labels.LAB}-compare"

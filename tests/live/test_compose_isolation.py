@@ -14,7 +14,7 @@ from orchlab import credentials, labels, shell
 from orchlab.errors import CommandFailed
 from orchlab.images.store import ImageStore
 from orchlab.platforms.base import Platform
-from orchlab.platforms.compose import Compose
+from orchlab.platforms.compose.adapter import Compose
 from orchlab.wait import wait_until
 
 pytestmark = pytest.mark.only("compose")

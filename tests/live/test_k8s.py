@@ -11,7 +11,7 @@ from orchlab import labels
 from orchlab.errors import OrchlabError, UnknownName
 from orchlab.images.store import Image, ImageStore
 from orchlab.platforms.base import Platform, Release, Replica
-from orchlab.platforms.k8s import Kubernetes
+from orchlab.platforms.k8s.adapter import Kubernetes
 from orchlab.wait import wait_until
 
 pytestmark = pytest.mark.only("k8s")

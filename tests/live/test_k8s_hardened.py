@@ -12,11 +12,11 @@ import yaml
 
 from orchlab import credentials, labels
 from orchlab.errors import CommandFailed
-from orchlab.platforms import k8s_release
 from orchlab.platforms.base import Platform, Release
-from orchlab.platforms.k8s import Kubernetes
-from orchlab.platforms.k8s_api import NAMESPACE
-from orchlab.platforms.k8s_release import APP, REDIS, VARIANTS
+from orchlab.platforms.k8s import release as k8s_release
+from orchlab.platforms.k8s.adapter import Kubernetes
+from orchlab.platforms.k8s.api import NAMESPACE
+from orchlab.platforms.k8s.release import APP, REDIS, VARIANTS
 
 pytestmark = pytest.mark.only("k8s")
 

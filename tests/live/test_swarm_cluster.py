@@ -25,11 +25,13 @@ from orchlab import labels, paths, shell, sweep
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.images.store import ImageStore
 from orchlab.metrics import tally
-from orchlab.platforms import swarm_context, swarm_members, swarm_up
 from orchlab.platforms.base import NodeFaults, Platform, Release
-from orchlab.platforms.swarm import Swarm
-from orchlab.platforms.swarm_existing import ExistingSwarm
-from orchlab.platforms.swarm_fleet import Fleet
+from orchlab.platforms.swarm import context as swarm_context
+from orchlab.platforms.swarm import members as swarm_members
+from orchlab.platforms.swarm import up as swarm_up
+from orchlab.platforms.swarm.adapter import Swarm
+from orchlab.platforms.swarm.existing import ExistingSwarm
+from orchlab.platforms.swarm.fleet import Fleet
 from orchlab.prober import Prober
 from orchlab.results import RunDir
 from orchlab.runner import measure_once

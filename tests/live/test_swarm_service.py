@@ -17,10 +17,10 @@ from orchlab import credentials, labels, shell
 from orchlab.errors import CommandFailed, HostUnfit, OrchlabError, UnknownName
 from orchlab.images.store import Image, ImageStore
 from orchlab.metrics import tally
-from orchlab.platforms import swarm_encryption
 from orchlab.platforms.base import Platform, Release, Replica
 from orchlab.platforms.nodes import Node
-from orchlab.platforms.swarm import Swarm
+from orchlab.platforms.swarm import encryption as swarm_encryption
+from orchlab.platforms.swarm.adapter import Swarm
 from orchlab.prober import Prober, read_samples
 from orchlab.wait import wait_until
 

@@ -13,9 +13,9 @@ from orchlab import shell
 from orchlab.errors import CommandFailed
 from orchlab.images.store import Image, ImageStore
 from orchlab.paths import STACKS
-from orchlab.platforms import compose_dev
-from orchlab.platforms.compose import Compose
-from orchlab.platforms.compose_project import Project
+from orchlab.platforms.compose import dev as compose_dev
+from orchlab.platforms.compose.adapter import Compose
+from orchlab.platforms.compose.project import Project
 
 DEV, WATCH, BASE = (STACKS / f"compose.{name}yaml" for name in ("dev.", "watch.", ""))
 DOCUMENTED = re.compile(r"^# ([A-Z_]+)  +(\S+)  ", re.MULTILINE)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from orchlab.paths import STACKS
-from orchlab.platforms import compose_facts as read
+from orchlab.platforms.compose import facts as read
 
 
 def inspected(**config: object) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from orchlab.paths import STACKS
-from orchlab.platforms.compose_files import EDGE_CONFIG
-from orchlab.platforms.compose_stack import ENTRIES, FILES, PLACES, REPLICAS, Deployment
+from orchlab.platforms.compose.files import EDGE_CONFIG
+from orchlab.platforms.compose.stack import ENTRIES, FILES, PLACES, REPLICAS, Deployment
 
 VARIANTS = list(FILES)
 VARIABLE = re.compile(r"\$\{(\w+)(:[-?])([^}]*)\}")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from orchlab.platforms.compose_health import last_check, serves, trouble
-from orchlab.platforms.compose_status import tables
+from orchlab.platforms.compose.health import last_check, serves, trouble
+from orchlab.platforms.compose.status import tables
 
 
 def inspected(status: str = "running", health: object = None, **more: object) -> dict[str, Any]:

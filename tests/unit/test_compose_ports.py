@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from orchlab.errors import OrchlabError, UsageError
-from orchlab.platforms import compose_ports as ports
+from orchlab.platforms.compose import ports
 
 
 @pytest.fixture

@@ -8,13 +8,14 @@ import pytest
 from orchlab import labels, shell
 from orchlab.errors import CommandFailed, OrchlabError, UnknownName, UsageError
 from orchlab.images.store import Image, ImageStore
-from orchlab.platforms import base, compose_files
+from orchlab.platforms import base
 from orchlab.platforms.base import Release
-from orchlab.platforms.compose import Compose
-from orchlab.platforms.compose_operations import require_room
-from orchlab.platforms.compose_project import Project, incarnation
-from orchlab.platforms.compose_stack import PLACES, Deployment
-from orchlab.platforms.compose_update import Update
+from orchlab.platforms.compose import files as compose_files
+from orchlab.platforms.compose.adapter import Compose
+from orchlab.platforms.compose.operations import require_room
+from orchlab.platforms.compose.project import Project, incarnation
+from orchlab.platforms.compose.stack import PLACES, Deployment
+from orchlab.platforms.compose.update import Update
 
 CAPABILITIES = (
     base.Platform,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchlab.platforms.compose_stack import Deployment, read_back
+from orchlab.platforms.compose.stack import Deployment, read_back
 
 
 def container(service: str, image: str, port: str = "", **marks: str) -> dict[str, Any]:

@@ -10,9 +10,9 @@ import pytest
 from orchlab import shell
 from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.images.store import Image
-from orchlab.platforms import compose_update
-from orchlab.platforms.compose_stack import Deployment
-from orchlab.platforms.compose_update import Update
+from orchlab.platforms.compose import update as compose_update
+from orchlab.platforms.compose.stack import Deployment
+from orchlab.platforms.compose.update import Update
 
 OLD, NEW = Image("app:1", "sha256:1"), Image("app:2", "sha256:2")
 BEFORE = Deployment("hardened", OLD.reference, 3, previous="app:0")

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from orchlab.platforms import k8s_facts, k8s_release
+from orchlab.platforms.k8s import facts as k8s_facts
+from orchlab.platforms.k8s import release as k8s_release
 
 
 def test_knobs_that_no_manifest_sets_are_marked_as_defaults() -> None:

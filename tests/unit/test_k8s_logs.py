@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from orchlab.errors import CommandFailed
-from orchlab.platforms import k8s_logs
+from orchlab.platforms.k8s import logs as k8s_logs
 
 
 def pod(name: str, restarts: int) -> SimpleNamespace:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from orchlab.platforms import k8s_objects
 from orchlab.platforms.base import Replica
+from orchlab.platforms.k8s import objects as k8s_objects
 
 START = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -11,7 +11,6 @@ import pytest
 from orchlab import shell
 from orchlab.errors import CommandFailed, OrchlabError, UnknownName, WaitTimeout
 from orchlab.images.store import ImageStore
-from orchlab.platforms import k8s_faults, k8s_nodes, k8s_policy, k8s_status
 from orchlab.platforms.base import (
     Drainable,
     HangFaults,
@@ -23,9 +22,13 @@ from orchlab.platforms.base import (
     StoreFaults,
     Updatable,
 )
-from orchlab.platforms.k8s import Kubernetes
-from orchlab.platforms.k8s_running import Running
-from orchlab.platforms.k8s_store import Store
+from orchlab.platforms.k8s import faults as k8s_faults
+from orchlab.platforms.k8s import nodes as k8s_nodes
+from orchlab.platforms.k8s import policy as k8s_policy
+from orchlab.platforms.k8s import status as k8s_status
+from orchlab.platforms.k8s.adapter import Kubernetes
+from orchlab.platforms.k8s.running import Running
+from orchlab.platforms.k8s.store import Store
 
 REPLICA = Replica("web-a", "c1", "lab-worker", ready=True)
 STAT = "77 (python3 (main)) {} 1 77 77"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from orchlab.platforms import k8s_progress
-from orchlab.platforms.k8s_progress import FAILED, REVISION
+from orchlab.platforms.k8s import progress as k8s_progress
+from orchlab.platforms.k8s.progress import FAILED, REVISION
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 

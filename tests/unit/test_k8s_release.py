@@ -12,7 +12,7 @@ import yaml
 from app.settings import Settings
 from orchlab import credentials, labels, paths
 from orchlab.images.node import programs
-from orchlab.platforms import k8s_release
+from orchlab.platforms.k8s import release as k8s_release
 
 OVERLAY = k8s_release.VARIANTS["hardened"]
 PATCHES = [

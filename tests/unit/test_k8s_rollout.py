@@ -10,10 +10,11 @@ from unittest.mock import Mock
 import pytest
 
 from orchlab.errors import OrchlabError, UnknownName
-from orchlab.platforms import k8s_progress, k8s_rollout
 from orchlab.platforms.base import Rollout
-from orchlab.platforms.k8s_progress import Progress, Revision
-from orchlab.platforms.k8s_rollout import Rollouts, choose
+from orchlab.platforms.k8s import progress as k8s_progress
+from orchlab.platforms.k8s import rollout as k8s_rollout
+from orchlab.platforms.k8s.progress import Progress, Revision
+from orchlab.platforms.k8s.rollout import Rollouts, choose
 
 FIRST = Revision(1, "web-a", "app:1", "hardened", 3, datetime(2030, 1, 1, tzinfo=UTC), "")
 SECOND = replace(FIRST, number=2, replica_set="web-b", image="app:2")

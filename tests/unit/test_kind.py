@@ -12,8 +12,9 @@ from orchlab import labels
 from orchlab.engine import host
 from orchlab.errors import CommandFailed, HostUnfit, UsageError, WaitTimeout
 from orchlab.images.store import Image
-from orchlab.platforms import k8s_nodes, kind, kind_config
-from orchlab.platforms.kind_config import Size
+from orchlab.platforms.k8s import kind, kind_config
+from orchlab.platforms.k8s import nodes as k8s_nodes
+from orchlab.platforms.k8s.kind_config import Size
 
 
 def test_the_registry_of_another_lab_replaces_the_name_in_the_file() -> None:

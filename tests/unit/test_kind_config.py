@@ -9,8 +9,8 @@ import yaml
 
 from orchlab import paths
 from orchlab.errors import UsageError
-from orchlab.platforms import kind_config
-from orchlab.platforms.kind_config import Size
+from orchlab.platforms.k8s import kind_config
+from orchlab.platforms.k8s.kind_config import Size
 
 CONFIG = yaml.safe_load((paths.K8S / "kind.yaml").read_text())
 

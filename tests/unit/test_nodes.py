@@ -11,10 +11,11 @@ from docker.errors import APIError
 from orchlab import labels, paths
 from orchlab.errors import HostUnfit, OrchlabError
 from orchlab.parallel import in_parallel
-from orchlab.platforms import node_container, nodes, swarm_fleet
+from orchlab.platforms import node_container, nodes
 from orchlab.platforms.base import Endpoint
 from orchlab.platforms.nodes import Node
-from orchlab.platforms.swarm_fleet import Fleet
+from orchlab.platforms.swarm import fleet as swarm_fleet
+from orchlab.platforms.swarm.fleet import Fleet
 
 WORKER = Node("worker", 2, "198.18.0.12")
 

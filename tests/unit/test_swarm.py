@@ -10,7 +10,6 @@ from orchlab import shell
 from orchlab.engine import host
 from orchlab.errors import HostUnfit, OrchlabError, UnknownName, WaitTimeout
 from orchlab.images.store import Image, ImageStore
-from orchlab.platforms import swarm_encryption, swarm_faults, swarm_logs
 from orchlab.platforms.base import (
     Drainable,
     HangFaults,
@@ -25,11 +24,14 @@ from orchlab.platforms.base import (
     Updatable,
 )
 from orchlab.platforms.nodes import Node
-from orchlab.platforms.swarm import Swarm
-from orchlab.platforms.swarm_faults import Faults
-from orchlab.platforms.swarm_fleet import Fleet
-from orchlab.platforms.swarm_stack import Stack
-from orchlab.platforms.swarm_tasks import Task
+from orchlab.platforms.swarm import encryption as swarm_encryption
+from orchlab.platforms.swarm import faults as swarm_faults
+from orchlab.platforms.swarm import logs as swarm_logs
+from orchlab.platforms.swarm.adapter import Swarm
+from orchlab.platforms.swarm.faults import Faults
+from orchlab.platforms.swarm.fleet import Fleet
+from orchlab.platforms.swarm.stack import Stack
+from orchlab.platforms.swarm.tasks import Task
 
 MANAGER = Node("manager", 1, "198.18.0.10")
 WORKER = Node("worker", 1, "198.18.0.11")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from orchlab import shell
 from orchlab.errors import OrchlabError, UsageError
-from orchlab.platforms.swarm_autoscale import (
+from orchlab.platforms.swarm.autoscale import (
     Autoscale,
     Decision,
     Policy,
@@ -22,7 +22,7 @@ from orchlab.platforms.swarm_autoscale import (
     stabilised,
     within,
 )
-from orchlab.platforms.swarm_autoscaler import (
+from orchlab.platforms.swarm.autoscaler import (
     Autoscaler,
     Reading,
     cores,
@@ -30,7 +30,7 @@ from orchlab.platforms.swarm_autoscaler import (
     sentence,
     usage,
 )
-from orchlab.platforms.swarm_tasks import Task
+from orchlab.platforms.swarm.tasks import Task
 
 PERCENT = st.floats(0, 400)
 TARGET = st.floats(5, 100)

@@ -8,9 +8,11 @@ from unittest.mock import Mock, call
 import pytest
 
 from orchlab.errors import WaitTimeout
-from orchlab.platforms import swarm_cluster, swarm_members, swarm_partition
 from orchlab.platforms.nodes import Node
-from orchlab.platforms.swarm_members import Member
+from orchlab.platforms.swarm import cluster as swarm_cluster
+from orchlab.platforms.swarm import members as swarm_members
+from orchlab.platforms.swarm import partition as swarm_partition
+from orchlab.platforms.swarm.members import Member
 
 MANAGER = Node("manager", 1, "198.18.0.11")
 WORKERS = [Node("worker", n, f"198.18.0.2{n}") for n in (1, 2)]

@@ -15,10 +15,12 @@ from orchlab.engine import contexts, host
 from orchlab.errors import CommandFailed, HostUnfit, UnknownName, UsageError
 from orchlab.images import registry
 from orchlab.images.store import Image, ImageStore
-from orchlab.platforms import base, swarm_existing, swarm_members
-from orchlab.platforms.swarm_context import Address, ExistingNodes, RemoteEngine, find, reach
-from orchlab.platforms.swarm_existing import ExistingSwarm, GivenRegistry
-from orchlab.platforms.swarm_members import STORE_LABEL, Member
+from orchlab.platforms import base
+from orchlab.platforms.swarm import existing as swarm_existing
+from orchlab.platforms.swarm import members as swarm_members
+from orchlab.platforms.swarm.context import Address, ExistingNodes, RemoteEngine, find, reach
+from orchlab.platforms.swarm.existing import ExistingSwarm, GivenRegistry
+from orchlab.platforms.swarm.members import STORE_LABEL, Member
 
 ENGINE = RemoteEngine("far1", {"DOCKER_HOST": "unix:///far.sock"}, {})
 UNIX = Address({"DOCKER_HOST": "unix:///far.sock"})

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchlab.platforms import swarm_facts, swarm_knobs
+from orchlab.platforms.swarm import facts as swarm_facts
+from orchlab.platforms.swarm import knobs as swarm_knobs
 
 SECOND = 1_000_000_000
 

@@ -10,9 +10,9 @@ import yaml
 from orchlab import credentials, paths
 from orchlab.errors import UnknownName
 from orchlab.paths import STACKS
-from orchlab.platforms import swarm_files
 from orchlab.platforms.base import DEFAULTS, HARDENED
-from orchlab.platforms.swarm_files import DATA_PATHS, VARIANT_FILES, DataPath, Plan
+from orchlab.platforms.swarm import files as swarm_files
+from orchlab.platforms.swarm.files import DATA_PATHS, VARIANT_FILES, DataPath, Plan
 
 
 def content(name: str) -> dict[str, Any]:

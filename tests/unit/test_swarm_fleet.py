@@ -10,10 +10,10 @@ import pytest
 
 from orchlab import labels, paths
 from orchlab.errors import OrchlabError, UnknownName, UsageError
-from orchlab.platforms import swarm_fleet
 from orchlab.platforms.base import Endpoint
 from orchlab.platforms.nodes import Node, identify
-from orchlab.platforms.swarm_fleet import Fleet
+from orchlab.platforms.swarm import fleet as swarm_fleet
+from orchlab.platforms.swarm.fleet import Fleet
 
 MANAGERS = [Node("manager", n, f"198.18.3.1{n}") for n in (1, 2, 3)]
 WORKERS = [Node("worker", n, f"198.18.3.2{n}") for n in (1, 2)]

@@ -8,9 +8,9 @@ from unittest.mock import Mock
 import pytest
 from docker.errors import APIError
 
-from orchlab.platforms import swarm_members
 from orchlab.platforms.nodes import Node
-from orchlab.platforms.swarm_members import STORE_LABEL, Member
+from orchlab.platforms.swarm import members as swarm_members
+from orchlab.platforms.swarm.members import STORE_LABEL, Member
 
 MANAGER = Node("manager", 1, "198.18.0.11")
 WORKERS = [Node("worker", n, f"198.18.0.2{n}") for n in (1, 2)]

@@ -8,12 +8,14 @@ import pytest
 
 from orchlab import shell
 from orchlab.errors import CommandFailed, OrchlabError, UnknownName, WaitTimeout
-from orchlab.platforms import swarm_members, swarm_node_faults, swarm_partition
 from orchlab.platforms.base import ClusterNode, NodeFaults
 from orchlab.platforms.nodes import Node
-from orchlab.platforms.swarm_fleet import Fleet
-from orchlab.platforms.swarm_members import Member
-from orchlab.platforms.swarm_node_faults import FleetFaults
+from orchlab.platforms.swarm import members as swarm_members
+from orchlab.platforms.swarm import node_faults as swarm_node_faults
+from orchlab.platforms.swarm import partition as swarm_partition
+from orchlab.platforms.swarm.fleet import Fleet
+from orchlab.platforms.swarm.members import Member
+from orchlab.platforms.swarm.node_faults import FleetFaults
 
 MANAGER = Node("manager", 1, "198.18.0.11")
 WORKER = Node("worker", 1, "198.18.0.21")

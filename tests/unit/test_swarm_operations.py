@@ -9,22 +9,20 @@ import pytest
 from orchlab import credentials, paths, shell
 from orchlab.errors import CommandFailed, HostUnfit, OrchlabError, UnknownName, UsageError
 from orchlab.images.store import Image, ImageStore
-from orchlab.platforms import (
-    serving,
-    swarm_encryption,
-    swarm_leftovers,
-    swarm_members,
-    swarm_secrets,
-)
+from orchlab.platforms import serving
 from orchlab.platforms.base import Endpoint, Rollout
 from orchlab.platforms.nodes import Node
-from orchlab.platforms.swarm import Swarm
-from orchlab.platforms.swarm_fleet import Fleet
-from orchlab.platforms.swarm_members import Member
-from orchlab.platforms.swarm_operations import MOST_ON_EDGE
-from orchlab.platforms.swarm_rollout import Rollouts
-from orchlab.platforms.swarm_stack import Stack
-from orchlab.platforms.swarm_tasks import Task
+from orchlab.platforms.swarm import encryption as swarm_encryption
+from orchlab.platforms.swarm import leftovers as swarm_leftovers
+from orchlab.platforms.swarm import members as swarm_members
+from orchlab.platforms.swarm import secrets as swarm_secrets
+from orchlab.platforms.swarm.adapter import Swarm
+from orchlab.platforms.swarm.fleet import Fleet
+from orchlab.platforms.swarm.members import Member
+from orchlab.platforms.swarm.operations import MOST_ON_EDGE
+from orchlab.platforms.swarm.rollout import Rollouts
+from orchlab.platforms.swarm.stack import Stack
+from orchlab.platforms.swarm.tasks import Task
 
 MANAGER = Node("manager", 1, "198.18.0.10")
 WORKER = Node("worker", 1, "198.18.0.11")

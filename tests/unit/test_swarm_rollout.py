@@ -7,12 +7,14 @@ from unittest.mock import Mock
 import pytest
 
 from orchlab.errors import OrchlabError, UsageError, WaitTimeout
-from orchlab.platforms import swarm_leftovers, swarm_rollout, swarm_secrets
 from orchlab.platforms.base import Rollout
 from orchlab.platforms.nodes import Node
-from orchlab.platforms.swarm_rollout import Rollouts, progress
-from orchlab.platforms.swarm_stack import Stack
-from orchlab.platforms.swarm_tasks import Task
+from orchlab.platforms.swarm import leftovers as swarm_leftovers
+from orchlab.platforms.swarm import rollout as swarm_rollout
+from orchlab.platforms.swarm import secrets as swarm_secrets
+from orchlab.platforms.swarm.rollout import Rollouts, progress
+from orchlab.platforms.swarm.stack import Stack
+from orchlab.platforms.swarm.tasks import Task
 
 SECRET = {
     "SecretName": "lab-api-key-1",

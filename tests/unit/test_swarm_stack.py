@@ -7,12 +7,12 @@ import pytest
 
 from orchlab import labels, shell
 from orchlab.errors import OrchlabError, WaitTimeout
-from orchlab.platforms import swarm_stack
 from orchlab.platforms.base import DEFAULTS
 from orchlab.platforms.nodes import Node
-from orchlab.platforms.swarm_files import Plan
-from orchlab.platforms.swarm_stack import Stack
-from orchlab.platforms.swarm_tasks import Task
+from orchlab.platforms.swarm import stack as swarm_stack
+from orchlab.platforms.swarm.files import Plan
+from orchlab.platforms.swarm.stack import Stack
+from orchlab.platforms.swarm.tasks import Task
 
 STACK = Stack(Node("manager", 1, "198.18.0.10"))
 PLAN = Plan(DEFAULTS, "mesh")

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchlab import labels
-from orchlab.platforms import swarm_status, swarm_tasks
-from orchlab.platforms.swarm_tasks import Task
+from orchlab.platforms.swarm import status as swarm_status
+from orchlab.platforms.swarm import tasks as swarm_tasks
+from orchlab.platforms.swarm.tasks import Task
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -9,9 +9,11 @@ import pytest
 
 from orchlab import shell, sweep
 from orchlab.errors import OrchlabError, UsageError, WaitTimeout
-from orchlab.platforms import swarm_members, swarm_nodes_status, swarm_up
 from orchlab.platforms.base import Endpoint
-from orchlab.platforms.swarm_members import Member
+from orchlab.platforms.swarm import members as swarm_members
+from orchlab.platforms.swarm import nodes_status as swarm_nodes_status
+from orchlab.platforms.swarm import up as swarm_up
+from orchlab.platforms.swarm.members import Member
 
 
 @pytest.fixture

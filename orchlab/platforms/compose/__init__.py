@@ -1,0 +1,1 @@
+"""Compose: one project on one host."""

@@ -1,0 +1,120 @@
+"""The app as it runs: replicas, entries, and what else can be seen without a change."""
+
+from __future__ import annotations
+
+import json
+
+from docker.models.containers import Container
+
+from orchlab import console
+from orchlab.engine import contexts
+from orchlab.errors import CommandFailed, OrchlabError
+from orchlab.images.store import Image, ImageStore
+from orchlab.platforms import serving
+from orchlab.platforms.base import DEFAULTS, HARDENED, Endpoint, Replica
+from orchlab.platforms.compose.health import serves
+from orchlab.platforms.compose.project import SEE_LOGS, Project, execute, incarnation
+from orchlab.platforms.compose.stack import ENTRIES, PLATFORM
+
+FROM_INSIDE = {DEFAULTS: "web:8000", HARDENED: "edge:8080"}
+ITSELF = "127.0.0.1:8000"
+GET = """
+import http.client, sys
+connection = http.client.HTTPConnection(sys.argv[1], timeout=2)
+connection.request("GET", sys.argv[2])
+answer = connection.getresponse()
+print(answer.status, answer.read().decode())
+"""
+
+
+class Running:
+    """The Compose project of this lab.
+
+    ``port`` is the first one on 127.0.0.1 that a deployment publishes; 0 takes free ones.
+    ``elsewhere``: address of the engine if it is another host's, so that its files and its
+    127.0.0.1 are not this machine's.
+    """
+
+    name = PLATFORM
+
+    def __init__(self, images: ImageStore, port: int = 0, elsewhere: str = "") -> None:
+        self.images = images
+        self.port = port
+        self.project = Project(elsewhere)
+
+    def replicas(self) -> list[Replica]:
+        """A snapshot of the app's containers, ready as their health check says."""
+        return [
+            Replica(
+                name=each.attrs["Config"]["Hostname"],
+                id=incarnation(each.attrs),
+                node=self.project.node,
+                ready=serves(each.attrs),
+            )
+            for each in self.project.containers("web")
+        ]
+
+    def endpoints(self) -> list[Endpoint]:
+        """Where clients come in, read back from the engine; empty when nothing is up.
+
+        The edge's port where there is an edge; else each replica has one of its own.
+        """
+        return [
+            Endpoint(
+                self.project.node if service == "edge" else str(each.name),
+                f"http://127.0.0.1:{bound[0]['HostPort']}",
+            )
+            for service, inside in ENTRIES.values()
+            for each in self.project.containers(service)
+            if (bound := each.ports.get(inside))
+        ]
+
+    def exec(self, replica: Replica, *argv: str) -> str:
+        """Run a command inside a replica; raises ``CommandFailed`` with its exit status."""
+        return execute(self.project.container(replica.id), *argv)
+
+    def ask(self, url: str, path: str) -> dict[str, str]:
+        """GET one of the app's objects as a client would; empty on failure.
+
+        Where the engine's ports are out of reach, from inside: through the edge, or
+        through the replicas' common name.
+        """
+        if not self.project.elsewhere:
+            return serving.get(url, path)
+        inside = FROM_INSIDE[self.project.deployment().variant]
+        try:
+            said = self.ask_inside(self.project.only("web"), path, inside)
+            status, _, body = said.partition(" ")
+            return dict(json.loads(body)) if status == "200" else {}
+        except (CommandFailed, ValueError):
+            return {}
+
+    @staticmethod
+    def ask_inside(replica: Container, path: str, at: str = ITSELF) -> str:
+        """Status and body of a GET from inside a replica; raises ``CommandFailed``."""
+        return execute(replica, "python3", "-c", GET, at, path).strip()
+
+    def show_way_in(self) -> None:
+        """Say how to get to ports that are another host's."""
+        urls = [each.url for each in self.endpoints()]
+        if self.project.elsewhere and not all(serving.whoami(url) for url in urls):
+            bound = [url.rpartition(":")[2] for url in urls]
+            way = contexts.forward(self.project.elsewhere, self.project.node, bound)
+            console.note(f"ports of {self.project.node} are its own; to get to them: {way}")
+
+    def await_serving(self, replicas: int) -> None:
+        """Return when that many replicas have answered; raises ``WaitTimeout``."""
+        serving.wait(self.endpoints, self.replicas, replicas, SEE_LOGS, self.ask)
+
+    def reaches(self, replica: str) -> bool:
+        """Whether clients are led to that replica; the entries take turns among all of them."""
+        turns = len(self.project.containers("web"))
+        urls = [each.url for each in self.endpoints()]
+        return any(serving.whoami(url, self.ask) == replica for url in urls for _ in range(turns))
+
+    def present(self, reference: str) -> Image:
+        """An image of the engine; raises ``OrchlabError`` if it does not have it."""
+        found = self.images.present(reference)
+        if found is None:
+            raise OrchlabError(f"the engine has no image {reference} any more", "update instead")
+        return found

@@ -1,0 +1,1 @@
+"""Kubernetes: a cluster that kind makes."""

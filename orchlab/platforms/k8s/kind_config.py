@@ -1,0 +1,57 @@
+"""How large the cluster is, and the file that says so to kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from docker.models.containers import Container
+
+from orchlab import paths
+from orchlab.errors import UsageError
+from orchlab.platforms.k8s import nodes as k8s_nodes
+
+CONFIG = paths.K8S / "kind.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many nodes of each kind; what ``k8s/kind.yaml`` asks for unless told otherwise."""
+
+    control_planes: int = 1
+    workers: int = 2
+
+    def __post_init__(self) -> None:
+        if self.control_planes < 1 or self.workers < 0:
+            hint = "one control plane is the least; without workers it runs the pods"
+            raise UsageError(f"a cluster cannot have {self}", hint)
+
+    def __str__(self) -> str:
+        return f"{self.control_planes} control planes and {self.workers} workers"
+
+
+def size_of(nodes: Iterable[Container]) -> Size | None:
+    """The size of the cluster that these nodes are; None if there is no control plane."""
+    roles = [node.labels.get(k8s_nodes.ROLE) for node in nodes]
+    control_planes = roles.count(k8s_nodes.CONTROL_PLANE)
+    return Size(control_planes, roles.count("worker")) if control_planes else None
+
+
+def configuration(size: Size) -> dict[str, Any]:
+    """``k8s/kind.yaml`` with its node of each role as often as ``size`` says."""
+    content: dict[str, Any] = yaml.safe_load(CONFIG.read_text())
+    of_role = {node["role"]: node for node in content["nodes"]}
+    nodes = [of_role[k8s_nodes.CONTROL_PLANE]] * size.control_planes
+    return content | {"nodes": nodes + [of_role["worker"]] * size.workers}
+
+
+def file(size: Size, directory: Path) -> Path:
+    """The file that kind reads: the one in ``k8s/`` where that fits, else one in ``directory``."""
+    if size == Size():
+        return CONFIG
+    path = directory / CONFIG.name
+    path.write_text(yaml.safe_dump(configuration(size), sort_keys=False))
+    return path

@@ -1,0 +1,168 @@
+"""The app's Deployment: scaled, updated, rolled back, and followed while that goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from orchlab import console
+from orchlab.errors import OrchlabError, UnknownName, WaitTimeout
+from orchlab.platforms.base import DEFAULTS, Rollout
+from orchlab.platforms.k8s import api as k8s_api
+from orchlab.platforms.k8s import progress as k8s_progress
+from orchlab.platforms.k8s.api import NAMESPACE
+from orchlab.platforms.k8s.control import Control
+from orchlab.platforms.k8s.progress import Progress, Revision
+from orchlab.platforms.k8s.release import VARIANT_KEY
+from orchlab.wait import wait_until
+
+WEB = "app=web"
+DEPLOYMENT = "deployment/web"
+PAUSE_S = 0.5
+
+
+class Rollouts:
+    """Changes of the Deployment. Each returns, or raises, when the change has ended."""
+
+    def __init__(self, control: Control) -> None:
+        self.control = control
+
+    def find(self) -> Any:  # noqa: ANN401 - the client's objects
+        """The Deployment as the API reports it now, or None."""
+        return self.control.api.deployment(NAMESPACE, "web")
+
+    def require(self) -> Any:  # noqa: ANN401 - the client's objects
+        """The same; raises ``OrchlabError`` if the app is not deployed."""
+        found = self.find()
+        if found is None:
+            raise OrchlabError("the app is not deployed", "`invoke k8s-deploy` does it")
+        return found
+
+    def variant(self) -> str:
+        """The variant that is deployed, as its label says; empty if none is."""
+        found = self.find()
+        return (found.metadata.labels or {}).get(VARIANT_KEY, DEFAULTS) if found else ""
+
+    def history(self) -> list[Revision]:
+        """The revisions that Kubernetes keeps, the current one last."""
+        sets = self.control.api.replica_sets(NAMESPACE, WEB)
+        return k8s_progress.revisions(sets, VARIANT_KEY)
+
+    def scale(self, replicas: int) -> None:
+        """Run that many; raises ``OrchlabError`` when they do not become available."""
+        self.require()
+        since = now()
+        self._kubectl("scale", DEPLOYMENT, f"--replicas={replicas}")
+        if not self.follow("scale").done:
+            raise OrchlabError(f"{replicas} replicas did not start: {self.why(since)}")
+
+    def update(self, reference: str) -> Rollout:
+        """Move to an image; one that misses the Deployment's deadline is undone."""
+        self.require()
+        before = self.history()[-1]
+        since = now()
+        self._kubectl("set", "image", DEPLOYMENT, f"web={reference}")
+        if self.follow("update").done:
+            self._mark("")
+            return Rollout("updated", reference)
+        reason = self.failed(since)
+        console.warn(f"the rollout missed its deadline, going back: {reason}")
+        self._undo(before)
+        return Rollout("rolled-back", before.image, reason)
+
+    def rollback(self, number: int = 0) -> Rollout:
+        """Go back to a revision; without a number to the newest earlier one that started.
+
+        Raises ``UnknownName`` for a number that is not kept, ``OrchlabError`` when
+        there is nothing to go back to, or the revision does not start either.
+        """
+        self.require()
+        target = choose(self.history(), number)
+        self._undo(target)
+        return Rollout("updated", target.image)
+
+    def follow(self, what: str) -> Progress:
+        """Show the Deployment's conditions as they change; returns when they are final.
+
+        The controller takes an old pod that becomes ready again for progress, so on a
+        machine short of CPU its deadline may never come: this has one of its own.
+        """
+        deadline = self.require().spec.progress_deadline_seconds
+        read = k8s_api.tolerant(self.require)
+        last = [Progress(done=False, stuck=False, text="")]
+        with console.step(f"{what}: {DEPLOYMENT}, deadline {deadline} s without progress") as show:
+
+            def final() -> bool:
+                if (found := read()) is not None:
+                    last[0] = k8s_progress.progress(found)
+                    show(last[0].text)
+                return last[0].done or last[0].stuck
+
+            patience = deadline * (self.require().spec.replicas + 1)
+            try:
+                wait_until(what, final, timeout=patience, pause=PAUSE_S)
+            except WaitTimeout:
+                return replace(last[0], stuck=True)
+        return last[0]
+
+    def why(self, since: datetime) -> str:
+        """What pods and events say about a rollout that began at ``since``."""
+        pods = self.control.api.pods(NAMESPACE)
+        return k8s_progress.why(pods, self.control.api.events(NAMESPACE), since)
+
+    def failed(self, since: datetime) -> str:
+        """Why, also noted on the current revision: nobody is to go back to it unasked."""
+        reason = self.why(since)
+        self._mark(reason)
+        return reason
+
+    def _undo(self, target: Revision) -> None:
+        since = now()
+        self._kubectl("rollout", "undo", DEPLOYMENT, f"--to-revision={target.number}")
+        if not self.follow(f"go back to revision {target.number}").done:
+            raise OrchlabError(
+                f"revision {target.number} ({target.image}) did not start: {self.failed(since)}",
+                "`invoke k8s-status` shows the pods; `invoke k8s-deploy` deploys anew",
+            )
+        self._mark("")
+
+    def _mark(self, failed: str) -> None:
+        current = self.history()[-1]
+        if failed != current.failed:
+            note = f"{k8s_progress.FAILED}={failed}" if failed else f"{k8s_progress.FAILED}-"
+            replica_set = f"replicaset/{current.replica_set}"
+            self._kubectl("annotate", replica_set, note, "--overwrite", echo=False)
+
+    def _kubectl(self, *argv: str, echo: bool = True) -> None:
+        self.control.run("-n", NAMESPACE, *argv, echo=echo)
+
+
+def choose(history: list[Revision], number: int) -> Revision:
+    """The revision to go back to: that number, else the newest good one before the current.
+
+    Raises ``UnknownName`` and ``OrchlabError`` as ``Rollouts.rollback`` says.
+    """
+    current, earlier = history[-1], history[:-1]
+    if number:
+        found = [each for each in history if each.number == number]
+        if not found:
+            raise UnknownName("revision", str(number), (str(each.number) for each in history))
+    else:
+        found = [each for each in earlier if not each.failed and each.variant == current.variant]
+        if not found:
+            raise OrchlabError(
+                "there is nothing to go back to", "`invoke k8s-status` lists the revisions"
+            )
+    target = found[-1]
+    if target.variant != current.variant:
+        raise OrchlabError(
+            f"revision {target.number} is of the variant {target.variant}, {current.variant} runs",
+            f"`invoke k8s-deploy --variant {target.variant}` also brings what it needs",
+        )
+    return target
+
+
+def now() -> datetime:
+    """To the second, as Kubernetes' own times are."""
+    return datetime.now(UTC).replace(microsecond=0)

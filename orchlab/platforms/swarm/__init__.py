@@ -1,0 +1,1 @@
+"""Swarm: services on nodes that are containers, or on somebody's own Swarm."""

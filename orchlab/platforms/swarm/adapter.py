@@ -1,0 +1,50 @@
+"""The app on a Docker Swarm of several nodes, all of them on this machine."""
+
+from __future__ import annotations
+
+from orchlab import labels, sweep
+from orchlab.images.registry import Registry
+from orchlab.images.store import ImageStore
+from orchlab.platforms.base import Release
+from orchlab.platforms.swarm import cluster as swarm_cluster
+from orchlab.platforms.swarm import encryption as swarm_encryption
+from orchlab.platforms.swarm.app import SwarmApp
+from orchlab.platforms.swarm.faults import Faults
+from orchlab.platforms.swarm.fleet import Fleet
+from orchlab.platforms.swarm.maintenance import Maintenance
+from orchlab.platforms.swarm.node_faults import FleetFaults
+
+
+class Swarm(SwarmApp, Maintenance, Faults, FleetFaults):
+    """Platform ``swarm``: nodes of the lab's own, each a privileged container."""
+
+    registry: Registry
+
+    def __init__(self, images: ImageStore, fleet: Fleet | None = None) -> None:
+        self.fleet = fleet or Fleet()
+        super().__init__(images, self.fleet, Registry(images))
+
+    def prepare(self) -> None:
+        """Bring the images of nodes, registry and stack into the engine."""
+        for name in ("swarm-node", "registry", "redis"):
+            self.images.ensure(name)
+        if self.data_path == "edge":
+            self.images.ensure("haproxy")
+
+    def create(self) -> None:
+        """Make the swarm, or use the one that is there; what is broken is built anew."""
+        image = self.images.ensure("swarm-node")
+        self.fleet.ensure_network()
+        self.registry.start(self.fleet.network)
+        swarm_cluster.ensure(self.fleet, image.reference, self.registry.host)
+
+    def deploy(self, release: Release) -> None:
+        """Deploy the stack; raises ``HostUnfit`` for an encryption that the kernel lacks."""
+        if self.encrypted:
+            swarm_encryption.require(self.fleet.manager)
+        super().deploy(release)
+
+    def delete(self) -> None:
+        """Remove nodes, their volumes and network; the shared registry only leaves it."""
+        self.fleet.remove()
+        sweep.sweep(labels.LAB, self.name)
