@@ -174,10 +174,11 @@ def _await_answer(daemon: subprocess.Popen[bytes] | None) -> None:
 
 
 def log_tail(count: int = LOG_TAIL) -> str:
-    """The last lines of dockerd's log, indented; empty when it never ran."""
+    """The last lines of dockerd's log that are no mere information, indented."""
     if not log_file().exists():
         return ""
-    lines = log_file().read_text(encoding="utf-8", errors="replace").splitlines()
+    text = log_file().read_text(encoding="utf-8", errors="replace")
+    lines = [line for line in text.splitlines() if " level=info " not in line]
     return "\n".join(f"    {line}" for line in lines[-count:])
 
 

@@ -29,7 +29,7 @@ def pytest_runtest_makereport() -> Iterator[None]:
     """Beside a failure stands what a private engine said last."""
     report = yield
     if report.failed:
-        report.sections.append(("the private engine's log", private.log_tail(40)))
+        report.sections.append(("the private engine's log", private.log_tail(20)))
     return report
 
 
