@@ -165,7 +165,8 @@ def test_three_managers_survive_the_loss_of_the_leader(
         await_replaced(swarm, leader, release.replicas)
         swarm.start(leader)
     swarm.scale(release.replicas + 1)
-    assert ready(swarm) == dict.fromkeys((node.name for node in swarm.fleet.members), True)
+    wait_until("every node ready", lambda: all(ready(swarm).values()), timeout=HEALED_S)
+    assert set(ready(swarm)) == {node.name for node in swarm.fleet.members}
     assert new in {each.name for each in swarm.nodes() if each.control}
 
 
