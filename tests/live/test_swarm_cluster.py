@@ -158,6 +158,7 @@ def test_three_managers_survive_the_loss_of_the_leader(
     before = {each.id for each in swarm.replicas()}
     Swarm(swarm.images, Fleet(managers=3, workers=2)).create()
     assert {each.id for each in swarm.replicas()} == before
+    swarm.await_serving(release.replicas)
     leader = next(each.name for each in swarm.nodes() if each.leader)
     with served(swarm, leader, tmp_path / "samples.jsonl"):
         swarm.stop(leader)
