@@ -63,9 +63,9 @@ class Cluster:
         self.done += [f"join {node.name}" for node in nodes]
         self.known += [member(node) for node in nodes]
 
-    def dismiss(self, _manager: Node, name: str) -> None:
-        self.done.append(f"dismiss {name}")
-        self.known = [each for each in self.known if each.name != name]
+    def dismiss(self, _manager: Node, names: list[str]) -> None:
+        self.done.append(f"dismiss {' '.join(sorted(names))}")
+        self.known = [each for each in self.known if each.name not in names]
 
 
 @pytest.fixture

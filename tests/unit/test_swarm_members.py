@@ -43,16 +43,14 @@ class Api:
         self.attrs = {each["ID"]: each for each in attrs}
         self.refusals: list[APIError] = []
         self.removed: list[str] = []
-        self.tasks: list[list[str]] = []
+        self.tasks: list[list[dict[str, Any]]] = []
 
     def client(self, **_: object) -> Mock:
         found = Mock()
         found.nodes.get = self.get
         found.nodes.list = lambda: [self.get(each) for each in self.attrs]
         found.api.remove_node = self.remove
-        found.api.tasks = lambda filters: [
-            {"Status": {"State": each}} for each in (self.tasks.pop(0) if self.tasks else [])
-        ]
+        found.api.tasks = lambda: self.tasks.pop(0) if self.tasks else []
         return found
 
     def get(self, node_id: str) -> Mock:
@@ -120,10 +118,20 @@ def test_a_change_that_is_wrong_fails_at_once() -> None:
         swarm_members.change(api, "n1", Role="king")
 
 
+def task(node: str, state: str, desired: str = "running", error: str = "") -> dict[str, Any]:
+    status = {"State": state, "Err": error}
+    return {"NodeID": node, "DesiredState": desired, "Status": status}
+
+
 def test_a_node_leaves_after_its_tasks_and_its_vote() -> None:
     """A manager's entry can be removed once the others have noticed that it is none."""
     api = Api(attributes("n1"), attributes("n2", Role="manager"))
-    api.tasks = [["running", "shutdown"], ["shutdown"]]
+    homeless = task("", "pending", error="no suitable node")
+    api.tasks = [
+        [task("n2", "running", "shutdown"), task("n1", "starting"), homeless],
+        [task("n2", "shutdown", "shutdown"), task("n1", "starting"), homeless],
+        [task("n2", "shutdown", "shutdown"), task("n1", "running"), homeless],
+    ]
     refused = [refusal("it must be demoted first", 400)]
     remove = api.remove
 
@@ -133,7 +141,8 @@ def test_a_node_leaves_after_its_tasks_and_its_vote() -> None:
         remove(node_id, force=force)
 
     api.remove = late  # type: ignore[method-assign]
-    swarm_members.dismiss(api, "n2")
+    swarm_members.dismiss(api, ["n2"])
+    assert api.attrs["n1"]["Spec"]["Availability"] == "active"
     assert api.attrs["n2"]["Spec"]["Availability"] == "drain"
     assert api.attrs["n2"]["Spec"]["Role"] == "worker"
     assert api.tasks == []

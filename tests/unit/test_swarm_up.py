@@ -21,7 +21,9 @@ def undone(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was taken back, in order."""
     done: list[str] = []
     monkeypatch.setattr(sweep, "leftover", lambda _: done.append("leftover"))
-    monkeypatch.setattr(swarm_members, "dismiss", lambda _, name: done.append(f"dismiss {name}"))
+    monkeypatch.setattr(
+        swarm_members, "dismiss", lambda _, names: done.append(f"dismiss {names[0]}")
+    )
     return done
 
 

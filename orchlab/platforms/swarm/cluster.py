@@ -83,8 +83,7 @@ def resize(fleet: Fleet, image: str, registry: str) -> None:
     if surplus := [node for node in present if node not in wanted]:
         _warn_of_store(fleet, surplus)
         with console.step(f"swarm: remove {_names(surplus)}; their tasks move first"):
-            for node in surplus:
-                members.dismiss(fleet, node.name)
+            members.dismiss(fleet, [node.name for node in surplus])
             fleet.remove(node.name for node in surplus)
     names = [node.name for node in wanted]
     members.await_ready(fleet, names)
@@ -104,8 +103,7 @@ def _remove_sick(fleet: Fleet) -> None:
     in_parallel(swarm_partition.mend, fleet.members)
     if sick := _never_ready(fleet, ours):
         console.warn(f"not ready: {', '.join(sick)}; making anew what is on them")
-        for name in sick:
-            members.dismiss(fleet, name)
+        members.dismiss(fleet, sick)
         fleet.remove(sick)
 
 

@@ -89,16 +89,21 @@ def await_ready(swarm: Managed, names: Iterable[str]) -> None:
     )
 
 
-def dismiss(swarm: Managed, name: str) -> None:
-    """Let a node leave for good: its tasks move, then the swarm forgets it.
+def dismiss(swarm: Managed, names: Collection[str]) -> None:
+    """Let nodes leave for good: their tasks move, then the swarm forgets them.
 
+    Votes change only when every task runs elsewhere: a node whose session with a manager
+    ends while a container of it is starting never makes that container known to DNS.
     Tasks that have not moved after a minute are lost with the node. Raises
-    ``WaitTimeout`` when the swarm does not let it go.
+    ``WaitTimeout`` when the swarm does not let one go.
     """
-    for member in (each for each in listed(swarm.manager) if each.name == name):
-        change(swarm, member.id, Availability="drain", Role="worker")
-        if member.state != "down":
-            _await_empty(swarm, member.id)
+    leaving = [member for member in listed(swarm.manager) if member.name in names]
+    for member in leaving:
+        change(swarm, member.id, Availability="drain")
+    if any(member.state != "down" for member in leaving):
+        _await_moved(swarm, {member.id for member in leaving})
+    for member in leaving:
+        change(swarm, member.id, Role="worker")
         _strike(swarm, member.id)
 
 
@@ -173,14 +178,27 @@ def _persist(swarm: Managed, what: str, act: Callable[[DockerClient], bool]) -> 
     wait_until(what, done, timeout=CHANGE_SECONDS, state=lambda: refused)
 
 
-def _await_empty(swarm: Managed, node_id: str) -> None:
-    def empty() -> bool:
+def _await_moved(swarm: Managed, left: Collection[str]) -> None:
+    """Return when nothing runs on these nodes and what shall run does; give up after a minute.
+
+    What has no place anywhere, such as Redis without the node of its volume, is not waited for.
+    """
+
+    def moved() -> bool:
         with closing(swarm.manager.client()) as client:
-            tasks: list[dict[str, Any]] = client.api.tasks(filters={"node": node_id})  # type: ignore[no-untyped-call]
-        return not any(each["Status"]["State"] == "running" for each in tasks)
+            tasks: list[dict[str, Any]] = client.api.tasks()  # type: ignore[no-untyped-call]
+        running = [each for each in tasks if each["Status"]["State"] == "running"]
+        starting = [
+            each
+            for each in tasks
+            if each["DesiredState"] == "running"
+            and each not in running
+            and not each["Status"].get("Err")
+        ]
+        return not starting and not any(each.get("NodeID") in left for each in running)
 
     with suppress(WaitTimeout):
-        wait_until(f"tasks of node {node_id} ended", empty, timeout=MOVE_SECONDS)
+        wait_until("tasks moved", moved, timeout=MOVE_SECONDS)
 
 
 def _member(attrs: dict[str, Any]) -> Member:

@@ -76,7 +76,8 @@ class Operations(Running):
     def await_serving(self, replicas: int) -> None:
         """Return when every entry point answers and all replicas have; raises ``WaitTimeout``."""
         with console.step(f"swarm: {replicas} replicas serve"):
-            serving.wait(self.endpoints, self.replicas, replicas)
+            again = f"`docker service update --force {self.stack.name}_web` starts them anew"
+            serving.wait(self.endpoints, self.replicas, replicas, again)
 
     def require_places(self, replicas: int) -> None:
         """Raise ``UsageError`` for more replicas than the data path finds."""

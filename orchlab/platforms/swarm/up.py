@@ -72,7 +72,7 @@ def _withdraw(fleet: Fleet, names: Iterable[str]) -> None:
     """
     for name in names:
         try:
-            swarm_members.dismiss(fleet, name)
+            swarm_members.dismiss(fleet, [name])
         except (OrchlabError, DockerException, requests.RequestException) as error:
             console.warn(f"{name} stays: {error}")
         else:
