@@ -136,8 +136,12 @@ class Fleet:
         )
 
     def create(self, nodes: Iterable[Node], image: str, registry: str) -> None:
-        """Make and start nodes at once; they trust ``registry`` without TLS."""
+        """Make and start nodes at once; they trust ``registry`` without TLS.
+
+        A volume that outlived its node, removed by hand, belongs to another swarm and goes.
+        """
         made = list(nodes)
+        self.remove([node.name for node in made])
         in_parallel(lambda node: node_container.create(node, self.network, image, registry), made)
         in_parallel(await_engine, made)
 
