@@ -249,9 +249,9 @@ def test_the_key_is_in_no_description(swarm: Swarm) -> None:
 
 
 def test_a_replica_can_write_only_where_it_is_meant_to(swarm: Swarm) -> None:
-    """Its root is read-only; /tmp and the volume in /data take files."""
+    """Its root is read-only; /cache and the volume in /data take files."""
     replica = swarm.replicas()[0]
-    for path in ("/tmp/file", "/data/file"):  # noqa: S108 - inside the container
+    for path in ("/cache/file", "/data/file"):
         swarm.exec(replica, "touch", path)
     with pytest.raises(CommandFailed, match="Read-only file system"):
         swarm.exec(replica, "touch", "/srv/file")

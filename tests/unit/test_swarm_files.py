@@ -53,11 +53,12 @@ def test_a_replica_is_not_killed_while_it_drains() -> None:
     assert int(grace.removesuffix("s")) > 3 + 5
 
 
-def test_mounts_are_in_the_order_that_an_update_gives_them() -> None:
-    """By their source; in another one a deployment after an update would replace every replica."""
+def test_mounts_are_in_one_order_for_deployments_and_updates() -> None:
+    """By target and by source; else each would replace every replica after the other."""
     volumes = read("swarm.hardened.yaml")["web"]["volumes"]
-    sources = [each.split(":")[0] if isinstance(each, str) else "" for each in volumes]
-    assert sources == sorted(sources)
+    pairs = [each.split(":") if isinstance(each, str) else ["", each["target"]] for each in volumes]
+    assert pairs == sorted(pairs)
+    assert [target for _, target in pairs] == sorted(target for _, target in pairs)
 
 
 @pytest.mark.parametrize("file", VARIANT_FILES.values())
