@@ -16,10 +16,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import cast
-
-import requests
 
 from orchlab.errors import WaitTimeout
 from orchlab.experiments.account import ALWAYS, WAIT_SECONDS, Account
@@ -29,7 +26,6 @@ from orchlab.experiments.writers import Writers
 from orchlab.outages import NS_PER_S
 from orchlab.platforms.base import StoreCrash
 from orchlab.records import Finding, History, Verdict
-from orchlab.wait import wait_until
 
 US_PER_S = 1_000_000
 
@@ -60,7 +56,7 @@ class Ledger:
         url = bench.platform.endpoints()[0].url
         fsync = policy(store)
         bench.mark("policy", fsync=fsync)
-        bench.mark("before", value=_read(url))
+        bench.mark("before", value=count(url))
         with Writers(url) as writers:
             if fsync != OFF:
                 bench.mark("synced", seconds=synced(store))
@@ -70,7 +66,7 @@ class Ledger:
             bench.mark("fault-verified", "redis killed")
         bench.mark("written", acknowledged=writers.acknowledged, unknown=writers.unknown)
         try:
-            bench.mark("read", value=_read(url))
+            bench.mark("read", value=count(url))
         except WaitTimeout:
             bench.mark("censored", "read", seconds=CAPACITY_WINDOW)
 
@@ -122,14 +118,3 @@ def _elapsed_s(answers: Sequence[str]) -> float:
     _, second, microsecond, _, _, later_second, later_microsecond = answers
     elapsed_us = int(later_microsecond) - int(microsecond)
     return int(later_second) - int(second) + elapsed_us / US_PER_S
-
-
-def _read(url: str) -> int:
-    """The counter, as soon as it can be read; raises ``WaitTimeout``."""
-
-    def read() -> tuple[int] | None:
-        with suppress(requests.RequestException):
-            return (count(url),)
-        return None
-
-    return wait_until("the counter can be read", read, timeout=CAPACITY_WINDOW, pause=0.1)[0]
