@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
+import docker
 import pytest
 
 from orchlab import engine, labels, paths, sweep
 from orchlab.engine import private
 from orchlab.experiments.registry import EXPERIMENTS
-from orchlab.images.store import ImageStore
+from orchlab.images.store import Image, ImageStore
 from orchlab.lifecycle import image_store
 from orchlab.metrics import tally, void_reasons
 from orchlab.names import pick
@@ -22,6 +23,9 @@ from orchlab.records import Finding
 from orchlab.results import RunDir
 from orchlab.runner import measure_once, recommended
 from tests.live import commands
+from tests.live.replicas import NoLoss
+
+SERVES_404 = 'CMD ["python3", "-m", "http.server", "8000"]'
 
 
 @pytest.hookimpl(wrapper=True)
@@ -113,14 +117,17 @@ def answer(platform: Platform, release: Release, tmp_path: Path) -> Callable[[st
 
 
 @pytest.fixture
-def no_loss(platform: Platform, tmp_path: Path) -> Callable[[], AbstractContextManager[None]]:
-    """A block under load, in which no request through any node may fail."""
+def no_loss(platform: Platform, tmp_path: Path) -> NoLoss:
+    """A block under load, in which no request may fail, whatever node it enters by.
+
+    ``without``: a node that takes none, since the block takes it away.
+    """
 
     @contextmanager
-    def block() -> Iterator[None]:
+    def block(without: str = "") -> Iterator[None]:
         rows = tmp_path / "samples.jsonl"
         rows.unlink(missing_ok=True)
-        with Prober(platform.endpoints(), rows):
+        with Prober([each for each in platform.endpoints() if each.node != without], rows):
             yield
         samples = read_samples(rows)
         asked = [each for each in samples if each.series != "control"]
@@ -129,3 +136,27 @@ def no_loss(platform: Platform, tmp_path: Path) -> Callable[[], AbstractContextM
         assert lost == [], f"{tally(asked)}; {void_reasons(samples) or 'the bench was fine'}"
 
     return block
+
+
+@pytest.fixture
+def version_2(platform: Platform, images: ImageStore) -> Image:
+    """A newer app, which every node has."""
+    image = images.app("2")
+    platform.publish(image)
+    return image
+
+
+@pytest.fixture
+def broken(platform: Platform, release: Release) -> Iterator[Image]:
+    """An image that boots and answers every request, health checks too, with 404."""
+    client = docker.from_env()
+    container = client.containers.create(release.image.reference, labels=labels.labels())
+    repository = release.image.reference.rpartition(":")[0]
+    image = container.commit(repository, "broken", changes=SERVES_404)
+    container.remove()
+    made = Image(f"{repository}:broken", str(image.id))
+    try:
+        platform.publish(made)
+        yield made
+    finally:
+        client.images.remove(made.reference)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from typing import cast
 
 import docker
@@ -12,15 +11,14 @@ import pytest
 
 from orchlab import labels, shell
 from orchlab.errors import CommandFailed, OrchlabError
-from orchlab.images.store import Image, ImageStore
+from orchlab.images.store import Image
 from orchlab.platforms.base import Platform, Release, Replica
 from orchlab.platforms.compose.adapter import Compose
+from tests.live.replicas import NoLoss, identities
 
 pytestmark = pytest.mark.only("compose")
 
-NoLoss = Callable[[], AbstractContextManager[None]]
 ENDS = ["sh", "-c", "echo the disk is made of cheese; exit 3"]
-NEVER_HEALTHY = ["sleep", "infinity"]
 NEVER_READY = """
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Handler(BaseHTTPRequestHandler):
@@ -56,35 +54,13 @@ def spoiled(release: Release) -> Iterator[Callable[[list[str]], Image]]:
         client.images.remove(reference)
 
 
-def ids(stack: Compose) -> set[str]:
-    return {each.id for each in stack.replicas()}
-
-
-def versions(stack: Compose) -> set[str]:
-    """What the replicas say that they are, asked inside each."""
-    return {stack.exec(each, "printenv", "APP_VERSION").strip() for each in stack.replicas()}
-
-
-def test_an_update_and_its_rollback_lose_nothing(
-    stack: Compose, images: ImageStore, no_loss: NoLoss
-) -> None:
-    """Under load every request is answered while all replicas move to a version and back."""
-    with no_loss():
-        assert stack.update(images.app("2")).outcome == "updated"
-        assert versions(stack) == {"2"}
-        assert stack.rollback().outcome == "updated"
-    assert versions(stack) == {"1"}
-    assert len(stack.replicas()) == 3
-
-
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
         (ENDS, "the disk is made of cheese"),
-        (NEVER_HEALTHY, "unhealthy"),
         (["python3", "-c", NEVER_READY], "GET /ready: 500"),
     ],
-    ids=["ends", "never healthy", "never ready"],
+    ids=["ends", "never ready"],
 )
 def test_a_bad_image_is_undone_without_a_loss(
     stack: Compose,
@@ -94,35 +70,24 @@ def test_a_bad_image_is_undone_without_a_loss(
     reason: str,
 ) -> None:
     """The old replicas serve all the while; what is wrong with the new one is said."""
-    before = ids(stack)
+    before = identities(stack)
     with no_loss():
         rollout = stack.update(spoiled(command))
     assert rollout.outcome == "rolled-back"
     assert reason in rollout.reason
-    assert ids(stack) == before
+    assert identities(stack) == before
 
 
 def test_an_image_that_does_not_exist_changes_nothing(
     stack: Compose, release: Release, no_loss: NoLoss
 ) -> None:
     """The engine's own words are the reason."""
-    before = ids(stack)
+    before = identities(stack)
     with no_loss():
         rollout = stack.update(Image(f"{labels.LAB}/missing:1", "sha256:0"))
     assert rollout.image == release.image.reference
     assert "No such image" in rollout.reason
-    assert ids(stack) == before
-
-
-def test_scaling_loses_nothing(stack: Compose, release: Release, no_loss: NoLoss) -> None:
-    """From 3 to 5, to 2 and back, under load."""
-    try:
-        with no_loss():
-            for replicas in (5, 2):
-                stack.scale(replicas)
-                assert len(stack.replicas()) == replicas
-    finally:
-        stack.scale(release.replicas)
+    assert identities(stack) == before
 
 
 def test_a_replica_that_was_replaced_is_no_victim(stack: Compose) -> None:

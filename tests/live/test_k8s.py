@@ -1,84 +1,22 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from typing import cast
 
-import docker
 import pytest
 
-from orchlab import labels
 from orchlab.errors import OrchlabError, UnknownName
-from orchlab.images.store import Image, ImageStore
-from orchlab.platforms.base import Platform, Release, Replica
+from orchlab.images.store import Image
+from orchlab.platforms.base import Platform, Release
 from orchlab.platforms.k8s.adapter import Kubernetes
-from orchlab.wait import wait_until
+from tests.live.replicas import NoLoss, versions
 
 pytestmark = pytest.mark.only("k8s")
-
-NoLoss = Callable[[], AbstractContextManager[None]]
-HEALED_S = 60.0
-SERVES_404 = 'CMD ["python3", "-m", "http.server", "8000"]'
 
 
 @pytest.fixture
 def cluster(platform: Platform) -> Kubernetes:
     """The adapter with all that it can do beyond a platform."""
     return cast("Kubernetes", platform)
-
-
-@pytest.fixture
-def version_2(cluster: Kubernetes, images: ImageStore) -> Image:
-    """A newer app, which every node has."""
-    image = images.app("2")
-    cluster.publish(image)
-    return image
-
-
-@pytest.fixture
-def broken(cluster: Kubernetes, release: Release) -> Iterator[Image]:
-    """An image that boots and answers every request, health checks too, with 404."""
-    client = docker.from_env()
-    container = client.containers.create(release.image.reference, labels=labels.labels())
-    repository = release.image.reference.rpartition(":")[0]
-    image = container.commit(repository, "broken", changes=SERVES_404)
-    container.remove()
-    reference = f"{repository}:broken"
-    try:
-        made = Image(reference, str(image.id))
-        cluster.publish(made)
-        yield made
-    finally:
-        client.images.remove(reference)
-
-
-def versions(cluster: Kubernetes) -> set[str]:
-    """What the replicas say that they are, asked inside each."""
-    return {cluster.exec(each, "printenv", "APP_VERSION").strip() for each in cluster.replicas()}
-
-
-def test_an_update_and_its_rollback_lose_nothing(
-    cluster: Kubernetes, version_2: Image, no_loss: NoLoss
-) -> None:
-    """Under load every request is answered while all replicas move to a version and back."""
-    with no_loss():
-        assert cluster.update(version_2).outcome == "updated"
-        assert versions(cluster) == {"2"}
-        assert cluster.rollback().outcome == "updated"
-    assert versions(cluster) == {"1"}
-
-
-def test_an_image_that_fails_its_probes_is_undone(
-    cluster: Kubernetes, broken: Image, release: Release, no_loss: NoLoss
-) -> None:
-    """The old pods serve all the while; the reason names what the probe saw."""
-    before = {each.id for each in cluster.replicas()}
-    with no_loss():
-        rollout = cluster.update(broken)
-    assert rollout.outcome == "rolled-back"
-    assert rollout.image.endswith(release.image.reference)
-    assert "404" in rollout.reason
-    assert {each.id for each in cluster.replicas()} == before
 
 
 def test_an_image_that_does_not_exist_is_undone_and_never_gone_back_to(
@@ -95,17 +33,6 @@ def test_an_image_that_does_not_exist_is_undone_and_never_gone_back_to(
     finally:
         cluster.rollback()
     assert versions(cluster) == {"1"}
-
-
-def test_scaling_loses_nothing(cluster: Kubernetes, release: Release, no_loss: NoLoss) -> None:
-    """From 3 to 5, to 2 and back, under load."""
-    try:
-        with no_loss():
-            for replicas in (5, 2):
-                cluster.scale(replicas)
-                assert len(cluster.replicas()) == replicas
-    finally:
-        cluster.scale(release.replicas)
 
 
 def test_replicas_are_spread_over_the_workers(cluster: Kubernetes) -> None:
@@ -134,19 +61,6 @@ def test_a_drain_loses_nothing(cluster: Kubernetes, release: Release, no_loss: N
         cluster.drain(held)
     with pytest.raises(UnknownName):
         cluster.drain("nowhere")
-
-
-def test_a_hung_process_is_replaced(cluster: Kubernetes) -> None:
-    """Stopped, it leaves the Service, and the liveness probe has it started anew."""
-    victim = cluster.replicas()[0]
-    cluster.hang(victim)
-
-    def healed() -> Replica | None:
-        found = {each.name: each for each in cluster.replicas()}[victim.name]
-        return found if found.ready and found.id != victim.id else None
-
-    wait_until("the replica is replaced", healed, timeout=HEALED_S)
-    cluster.resume(victim)
 
 
 def test_status_and_logs_show_what_runs(

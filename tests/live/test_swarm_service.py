@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import cast
 
-import docker
 import pytest
 import requests
 
 from orchlab import credentials, labels, shell
 from orchlab.errors import CommandFailed, HostUnfit, OrchlabError, UnknownName
-from orchlab.images.store import Image, ImageStore
-from orchlab.metrics import tally
+from orchlab.images.store import Image
 from orchlab.platforms.base import Platform, Release, Replica
 from orchlab.platforms.nodes import Node
 from orchlab.platforms.swarm import encryption as swarm_encryption
 from orchlab.platforms.swarm.adapter import Swarm
-from orchlab.prober import Prober, read_samples
 from orchlab.wait import wait_until
+from tests.live.replicas import NoLoss, identities
 
 pytestmark = pytest.mark.only("swarm")
 
-HEALED_S = 60.0
-SERVES_404 = 'CMD ["python3", "-m", "http.server", "8000"]'
+STARTED_S = 60.0
+
 TIMED_OUT = 124
 """What `timeout` exits with when it had to end a command."""
 
 VXLAN = ("INPUT", "-p", "udp", "--dport", "4789")
-Block = Callable[..., AbstractContextManager[None]]
 
 
 @pytest.fixture
@@ -41,86 +37,11 @@ def swarm(platform: Platform) -> Swarm:
     return cast("Swarm", platform)
 
 
-@pytest.fixture
-def no_loss(swarm: Swarm, tmp_path: Path) -> Block:
-    """A block under load, in which no request may fail, whatever node it enters by."""
-
-    @contextmanager
-    def block(without: str = "") -> Iterator[None]:
-        rows = tmp_path / "samples.jsonl"
-        rows.unlink(missing_ok=True)
-        with Prober([each for each in swarm.endpoints() if each.node != without], rows):
-            yield
-        samples = [each for each in read_samples(rows) if each.series != "control"]
-        assert samples
-        assert [each for each in samples if each.outcome != "ok"] == [], tally(samples)
-
-    return block
-
-
-@pytest.fixture
-def version_2(swarm: Swarm, images: ImageStore) -> Image:
-    """A newer app, which every node has."""
-    image = images.app("2")
-    swarm.publish(image)
-    return image
-
-
-@pytest.fixture
-def broken(swarm: Swarm, release: Release) -> Iterator[Image]:
-    """An image that boots and answers every request, health checks too, with 404."""
-    client = docker.from_env()
-    container = client.containers.create(release.image.reference, labels=labels.labels())
-    repository = release.image.reference.rpartition(":")[0]
-    image = container.commit(repository, "broken", changes=SERVES_404)
-    container.remove()
-    made = Image(f"{repository}:broken", str(image.id))
-    try:
-        swarm.publish(made)
-        yield made
-    finally:
-        client.images.remove(made.reference)
-
-
-def versions(swarm: Swarm) -> set[str]:
-    """What the replicas say that they are, asked inside each."""
-    return {swarm.exec(each, "printenv", "APP_VERSION").strip() for each in swarm.replicas()}
-
-
-def identities(swarm: Swarm) -> set[str]:
-    return {each.id for each in swarm.replicas()}
-
-
-def test_an_update_and_its_rollback_lose_nothing(
-    swarm: Swarm, version_2: Image, no_loss: Block, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Under load every request is answered while all replicas move to a version and back."""
-    with no_loss():
-        assert swarm.update(version_2).outcome == "updated"
-        assert "update in progress" in capsys.readouterr().err
-        assert versions(swarm) == {"2"}
-        assert swarm.rollback().outcome == "updated"
-    assert versions(swarm) == {"1"}
-
-
-def test_an_image_that_fails_its_health_check_is_rolled_back(
-    swarm: Swarm, broken: Image, release: Release, no_loss: Block
-) -> None:
-    """By Swarm itself; the old replicas serve all the while, and the reason is the task's own."""
-    before = identities(swarm)
-    with no_loss():
-        rollout = swarm.update(broken)
-    assert rollout.outcome == "rolled-back"
-    assert rollout.image.endswith(release.image.reference)
-    assert "unhealthy" in rollout.reason
-    assert before <= identities(swarm) | {each.id for each in swarm.stack.tasks(wanted=False)}
-    assert versions(swarm) == {"1"}
-
-
 def test_an_image_that_does_not_exist_is_rolled_back(
-    swarm: Swarm, release: Release, no_loss: Block
+    swarm: Swarm, release: Release, no_loss: NoLoss
 ) -> None:
     """A tag that no registry has: no old replica stops for it, and nothing is to be undone."""
+    swarm.deploy(release)
     before = identities(swarm)
     with no_loss():
         rollout = swarm.update(Image("orchlab/app:missing", ""))
@@ -131,18 +52,7 @@ def test_an_image_that_does_not_exist_is_rolled_back(
         swarm.rollback()
 
 
-def test_scaling_loses_nothing(swarm: Swarm, release: Release, no_loss: Block) -> None:
-    """From 3 to 6, to 2 and back, under load."""
-    try:
-        with no_loss():
-            for replicas in (6, 2):
-                swarm.scale(replicas)
-                assert len(swarm.replicas()) == replicas
-    finally:
-        swarm.scale(release.replicas)
-
-
-def test_a_drain_loses_nothing(swarm: Swarm, release: Release, no_loss: Block) -> None:
+def test_a_drain_loses_nothing(swarm: Swarm, release: Release, no_loss: NoLoss) -> None:
     """Every replica moves off a worker; what enters through the other nodes is all served."""
     held = next(each.node for each in swarm.stack.tasks("redis"))
     worker = next(each.node for each in swarm.replicas() if each.node != held)
@@ -163,7 +73,9 @@ def test_a_drain_loses_nothing(swarm: Swarm, release: Release, no_loss: Block) -
         swarm.drain("nowhere")
 
 
-def test_a_key_is_rotated_without_a_failure(swarm: Swarm, release: Release, no_loss: Block) -> None:
+def test_a_key_is_rotated_without_a_failure(
+    swarm: Swarm, release: Release, no_loss: NoLoss
+) -> None:
     """Every replica then knows the new key and none the old one, whose secret is gone."""
     old = credentials.api_key_file().read_text()
     with no_loss():
@@ -188,7 +100,7 @@ def status(swarm: Swarm, key: str) -> int:
 
 
 def test_the_edge_and_the_owner_of_its_port_are_replaced_without_a_failure(
-    swarm: Swarm, no_loss: Block
+    swarm: Swarm, no_loss: NoLoss
 ) -> None:
     """On every node, under load: a port of the host alone would have to be given up first."""
     if swarm.data_path == "mesh":
@@ -206,19 +118,6 @@ def test_the_edge_and_the_owner_of_its_port_are_replaced_without_a_failure(
     after = {each.id for name in ("edge", "port") for each in swarm.stack.tasks(name)}
     assert len(after) == 2 * len(swarm.endpoints())
     assert not after & before
-
-
-def test_a_hung_process_is_replaced(swarm: Swarm, release: Release) -> None:
-    """Stopped, it fails its health check, and Swarm starts another one in its slot."""
-    victim = swarm.replicas()[0]
-    swarm.hang(victim)
-
-    def healed() -> list[Replica]:
-        found = [each for each in swarm.replicas() if each.ready and each.id != victim.id]
-        return found if len(found) == release.replicas else []
-
-    wait_until("the replica is replaced", healed, timeout=HEALED_S)
-    swarm.resume(victim)
 
 
 def test_the_facts_are_those_of_the_hardened_variant(swarm: Swarm) -> None:
@@ -301,7 +200,7 @@ def stranger(swarm: Swarm, network: str) -> Iterator[Callable[..., str]]:
         container = wait_until(
             f"{name} runs",
             lambda: shell.run(find, env=node.environment, echo=False).strip(),
-            timeout=HEALED_S,
+            timeout=STARTED_S,
         )
         argv = ["docker", "exec", container]
         yield lambda *words: shell.run([*argv, *words], env=node.environment, timeout=30)
