@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
+from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from orchlab.guard import guarded
@@ -36,6 +40,20 @@ def command(**explained: str) -> Callable[[Callable[..., None]], Any]:
     words = {name.replace("_", "-"): text for name, text in explained.items()}
 
     def wrap(function: Callable[..., None]) -> Any:  # noqa: ANN401 - invoke's own type is untyped
-        return task(guarded(function), help=words)
+        return task(guarded(_helpful(function)), help=words)
 
     return wrap
+
+
+def _helpful(function: Callable[..., None]) -> Callable[..., None]:
+    """Also ``invoke TASK --help`` of a task with a positional argument, which invoke puts there."""
+    name = function.__name__.replace("_", "-")
+
+    @functools.wraps(function)
+    def run(*args: object, **kwargs: object) -> None:
+        if any(each in ("-h", "--help") for each in (*args[1:], *kwargs.values())):
+            shown = subprocess.run([sys.executable, "-m", "invoke", "--help", name], check=False)
+            raise Exit(code=shown.returncode)
+        function(*args, **kwargs)
+
+    return run
