@@ -70,7 +70,7 @@ def _sweep_once(lab: str, platform: str, *, shared: bool) -> bool:
     wanted = [f"{labels.KEY}={lab}"]
     if platform:
         wanted.append(f"{labels.PLATFORM_KEY}={platform}")
-    containers = _containers(client, wanted)
+    containers = [each for each in _containers(client, wanted) if not _of_another(each, lab)]
     if platform in ("", "k8s"):
         containers += _containers(client, [f"{KIND_CLUSTER}={lab}"])
     networks = client.networks.list(filters={"label": wanted}, greedy=True)
@@ -92,6 +92,16 @@ def _containers(client: DockerClient, wanted: list[str]) -> list[Container]:
         all=True, filters={"label": wanted}, ignore_removed=True
     )
     return found
+
+
+def _of_another(container: Container, lab: str) -> bool:
+    """Whether it is a node of another lab's cluster.
+
+    kind sets no label of the lab's, so its nodes inherit that of the node image: the lab
+    that happened to build it.
+    """
+    cluster: str = container.labels.get(KIND_CLUSTER, lab)
+    return cluster != lab
 
 
 def _of_no_platform(found: list[T]) -> list[T]:

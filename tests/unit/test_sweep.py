@@ -33,15 +33,25 @@ def swept(monkeypatch: pytest.MonkeyPatch, fake: FakeEngine) -> None:
 
 def test_what_appears_while_sweeping_goes_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """A container that was still being created at the first look is removed at the next."""
-    early, late = Mock(), Mock()
+    early, late = Mock(labels={}), Mock(labels={})
     swept(monkeypatch, FakeEngine([early], [late]))
     early.remove.assert_called_once_with(v=True, force=True)
     late.remove.assert_called_once_with(v=True, force=True)
 
 
+def test_nodes_of_another_labs_cluster_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They carry the label of the lab that built their image, and belong to kind's cluster."""
+    built_here = {"orchlab.lab": "lab", sweep.KIND_CLUSTER: "another"}
+    foreign = Mock(labels=built_here)
+    own = Mock(labels=built_here | {sweep.KIND_CLUSTER: "lab"})
+    swept(monkeypatch, FakeEngine([foreign, own], [foreign]))
+    foreign.remove.assert_not_called()
+    own.remove.assert_called_once_with(v=True, force=True)
+
+
 def test_a_refusal_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody else is removing it right now: the next look finds nothing."""
-    busy = Mock()
+    busy = Mock(labels={})
     busy.remove.side_effect = APIError("conflict", explanation="removal is in progress")
     swept(monkeypatch, FakeEngine([busy]))
     busy.remove.assert_called_once()
@@ -49,7 +59,7 @@ def test_a_refusal_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_cannot_be_removed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine's own reason stands in the error."""
-    stuck = Mock()
+    stuck = Mock(labels={})
     stuck.remove.side_effect = APIError("conflict", explanation="device is busy")
     monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0.0)
     with pytest.raises(WaitTimeout, match="device is busy"):
