@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from orchlab.errors import UnknownName
+from orchlab.images.gobuild import MODULES, GoBuild
+from orchlab.images.goimage import GoImage
 from orchlab.images.node import KindNode
 from orchlab.images.recipes import DOCKERFILES, Dockerfile, Recipe, Rootfs
 
@@ -38,6 +40,10 @@ def _on_debian(name: str) -> Dockerfile:
     return Dockerfile(DOCKERFILES / name, BASE)
 
 
+METRICS_SERVER = GoBuild(
+    MODULES / "metrics-server", packages=["sigs.k8s.io/metrics-server/cmd/metrics-server"]
+)
+
 CATALOGUE: dict[str, Entry] = {
     "debian": Entry("debian:trixie-20260918-slim", Rootfs("trixie")),
     "python": Entry("python:3.13.16-slim-trixie", _on_debian("python")),
@@ -48,6 +54,10 @@ CATALOGUE: dict[str, Entry] = {
         "docker:28.5.2-dind", _on_debian("swarm-node"), DOCKERFILES / "public-swarm-node"
     ),
     "kind-node": Entry("kindest/node:v1.37.0", KindNode()),
+    "metrics-server": Entry(
+        "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
+        GoImage(METRICS_SERVER, _on_debian("metrics-server")),
+    ),
 }
 
 

@@ -65,17 +65,20 @@ class ImageStore:
         """
         from orchlab.images.catalogue import find
 
+        if image := self.held(name):
+            return image
         entry = find(name)
-        pulled = f"{PREFIX}/{name}:{entry.tag}"
-        built = f"{PREFIX}/{name}:{entry.recipe.fingerprint()}"
-        accepted = {"auto": (built, pulled), "pull": (pulled,), "build": (built,)}[self.policy]
-        for reference in accepted:
-            if image := self.present(reference):
-                return image
+        built, pulled = _references(name)
         if self.policy != "build" and self._pull(entry, pulled):
             return self.require(pulled)
         entry.recipe.build(built, self)
         return self.require(built)
+
+    def held(self, name: str) -> Image | None:
+        """The catalogue's image ``name`` if the engine has it; nothing is pulled or built."""
+        built, pulled = _references(name)
+        accepted = {"auto": (built, pulled), "pull": (pulled,), "build": (built,)}[self.policy]
+        return next(filter(None, map(self.present, accepted)), None)
 
     def app(self, version: str = APP_VERSION, *, rebuild: bool = False) -> Image:
         """The app's image, built from ``app/``; its tag changes with its content.
@@ -91,7 +94,7 @@ class ImageStore:
             hint = "use at most 64 letters, digits, dots, dashes and underscores"
             raise UsageError(f"{version!r} cannot be an app version", hint)
         python = self.ensure("python")
-        reference = f"{PREFIX}/app:{version}-{of_text(of_tree(APP), python.reference)}"
+        reference = _app_reference(version, python)
         image = self.present(reference)
         if image is None or rebuild:
             arguments = {"PYTHON_IMAGE": python.reference, "APP_VERSION": version}
@@ -100,6 +103,11 @@ class ImageStore:
         if version == APP_VERSION:
             self.client.images.get(image.id).tag(f"{PREFIX}/app", "current")
         return image
+
+    def held_app(self) -> Image | None:
+        """The app's image, of the first version, if the engine has it; nothing is built."""
+        python = self.held("python")
+        return self.present(_app_reference(APP_VERSION, python)) if python else None
 
     def present(self, reference: str) -> Image | None:
         """The image if the engine has it; one question to the engine."""
@@ -129,3 +137,15 @@ class ImageStore:
             console.warn(f"{entry.public} could not be pulled, so it is built from packages")
             return False
         return True
+
+
+def _references(name: str) -> tuple[str, str]:
+    """Of an image of the catalogue: as it is built, as it is pulled. Raises ``UnknownName``."""
+    from orchlab.images.catalogue import find
+
+    entry = find(name)
+    return f"{PREFIX}/{name}:{entry.recipe.fingerprint()}", f"{PREFIX}/{name}:{entry.tag}"
+
+
+def _app_reference(version: str, python: Image) -> str:
+    return f"{PREFIX}/app:{version}-{of_text(of_tree(APP), python.reference)}"

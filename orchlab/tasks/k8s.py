@@ -104,6 +104,37 @@ def k8s_status(_: Context) -> None:
     lifecycle.status(_cluster())
 
 
+@command(
+    min="least number of replicas",
+    max="most",
+    target_cpu="average CPU of a replica to aim at, in percent of its limit (of a core if none)",
+    up_window="seconds for which more must have been recommended before there are more",
+    down_window="seconds for which fewer must have been recommended before there are fewer",
+)
+def k8s_autoscale(
+    _: Context,
+    *,
+    min_: int = 1,
+    max_: int = 10,
+    target_cpu: float = 50.0,
+    up_window: float = 0.0,
+    down_window: float = 60.0,
+) -> None:
+    """Let Kubernetes set the number of replicas by their CPU, until Ctrl-C; the last stays.
+
+    Brings metrics-server into the cluster and a HorizontalPodAutoscaler beside the app, and
+    shows what that decides, every 15 s. The autoscaler ends with the command.
+
+    Example: invoke k8s-autoscale --min 2 --max 6 --target-cpu 50
+    """
+    from orchlab.platforms.autoscaling import Policy
+    from orchlab.platforms.k8s.autoscale import require_possible
+
+    policy = Policy(min_, max_, target_cpu, up_window, down_window)
+    require_possible(policy)
+    _cluster().autoscale(policy)
+
+
 @command(**LOGS)
 def k8s_logs(_: Context, follow: bool = False, tail: int = 20) -> None:  # noqa: FBT001, FBT002 - a flag
     """Print the last lines of each pod of the app.

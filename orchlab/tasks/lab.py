@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchlab import labels
@@ -48,6 +49,24 @@ def image_report(_: Context, images: str = "auto") -> None:
     from orchlab.images.image_report import show
 
     show(lifecycle.image_store(images))
+
+
+@command(
+    action="save: the engine's images to a file; load: from a file, after a check, into the engine",
+    file="the archive; about a gigabyte and a half with all images",
+    only="save just this image of the catalogue, or the app; several are comma-separated",
+)
+def image_archive(_: Context, action: str, file: str, only: str = "") -> None:
+    """Carry the built images to machines that shall not build: save them here, load them there.
+
+    The file is checked before anything is loaded. What is loaded has the references that
+    it had, and kind comes with the node image, so the other machine rebuilds nothing.
+
+    Example: invoke image-archive save orchlab-images.tar
+    """
+    from orchlab.images import image_archive as archive
+
+    archive.run(action, Path(file), only)
 
 
 @command(

@@ -178,7 +178,7 @@ def swarm_autoscale(  # noqa: PLR0913 - a flag each
 
     Example: invoke swarm-autoscale --min 2 --max 6 --target-cpu 50
     """
-    from orchlab.platforms.swarm.autoscale import Policy
+    from orchlab.platforms.autoscaling import Policy
     from orchlab.platforms.swarm.autoscaler import Autoscaler
 
     policy = Policy(min_, max_, target_cpu, up_window, down_window)

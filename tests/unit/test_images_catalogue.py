@@ -6,7 +6,10 @@ from orchlab.errors import UnknownName
 from orchlab.images.catalogue import CATALOGUE, find
 from orchlab.images.recipes import DOCKERFILES, Dockerfile, Rootfs
 
-NAMES = {"debian", "python", "redis", "haproxy", "registry", "swarm-node", "kind-node"}
+NAMES = {
+    *("debian", "python", "redis", "haproxy", "registry", "swarm-node", "kind-node"),
+    "metrics-server",
+}
 
 
 def test_every_image_of_the_lab_is_there() -> None:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from orchlab import shell
 from orchlab.errors import OrchlabError, UsageError
+from orchlab.platforms.autoscaling import Policy
 from orchlab.platforms.swarm.autoscale import (
     Autoscale,
     Decision,
-    Policy,
     close,
     recommend,
     stabilised,

@@ -13,11 +13,14 @@ from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.images.node import tools
 from orchlab.images.store import Image, ImageStore
 from orchlab.names import pick
+from orchlab.platforms.autoscaling import Policy
 from orchlab.platforms.base import Facts, Release
 from orchlab.platforms.k8s import api as k8s_api
+from orchlab.platforms.k8s import autoscaler as k8s_autoscaler
 from orchlab.platforms.k8s import facts as k8s_facts
 from orchlab.platforms.k8s import kind
 from orchlab.platforms.k8s import logs as k8s_logs
+from orchlab.platforms.k8s import metrics as k8s_metrics
 from orchlab.platforms.k8s import nodes as k8s_nodes
 from orchlab.platforms.k8s import policy as k8s_policy
 from orchlab.platforms.k8s import release as k8s_release
@@ -88,11 +91,24 @@ class Kubernetes(Operations, Faults):
             k8s_release.REDIS: self._published(self.images.ensure("redis")),
         }
         k8s_release.write(directory, references, release.replicas, release.variant)
+        if k8s_autoscaler.find(self.control):
+            k8s_autoscaler.remove(self.control)
         self.control.run("apply", "-k", directory)
         for workload in ("statefulset/redis", DEPLOYMENT):
             self._await_rollout(workload)
         self._remove_leftovers(release.variant)
         self.await_serving(release.replicas)
+
+    def autoscale(self, policy: Policy) -> None:
+        """Let the cluster set the number of replicas by their CPU, until Ctrl-C; the last stays.
+
+        Raises ``OrchlabError`` when the app is not deployed, ``WaitTimeout`` when nothing
+        can be measured.
+        """
+        self.rollouts.require()
+        image = self.images.ensure(k8s_metrics.NAME)
+        k8s_metrics.ensure(self.control, self._published(image))
+        k8s_autoscaler.Autoscaler(self.control, policy).run()
 
     def facts(self) -> Facts:
         """Versions, data path and every timer and knob that the cluster reports."""

@@ -8,6 +8,7 @@ from orchlab import console
 from orchlab.errors import CommandFailed, OrchlabError, UnknownName, WaitTimeout
 from orchlab.images.store import Image
 from orchlab.platforms.base import Rollout, Table
+from orchlab.platforms.k8s import autoscaler as k8s_autoscaler
 from orchlab.platforms.k8s import nodes as k8s_nodes
 from orchlab.platforms.k8s import status as k8s_status
 from orchlab.platforms.k8s.api import NAMESPACE
@@ -26,8 +27,10 @@ class Operations(Running):
     def scale(self, replicas: int) -> None:
         """Run that many; returns when all of them serve.
 
-        Raises ``OrchlabError`` with the pods' reasons, or ``WaitTimeout``.
+        Raises ``OrchlabError`` with the pods' reasons, ``UsageError`` while an autoscaler
+        does the same, or ``WaitTimeout``.
         """
+        k8s_autoscaler.require_none(self.control)
         self.rollouts.scale(replicas)
         self.await_serving(replicas)
 

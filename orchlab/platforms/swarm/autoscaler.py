@@ -19,7 +19,8 @@ from docker.errors import DockerException
 from orchlab import console, shell
 from orchlab.errors import OrchlabError
 from orchlab.parallel import in_parallel
-from orchlab.platforms.swarm.autoscale import Autoscale, Decision, Policy
+from orchlab.platforms.autoscaling import Policy
+from orchlab.platforms.swarm.autoscale import Autoscale, Decision
 from orchlab.platforms.swarm.nodes import Nodes
 from orchlab.platforms.swarm.stack import Stack
 from orchlab.platforms.swarm.tasks import Task

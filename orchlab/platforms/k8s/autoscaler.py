@@ -1,0 +1,101 @@
+"""Kubernetes' own autoscaler on the app: put there, followed, taken away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import yaml
+from kubernetes import client
+
+from orchlab import console
+from orchlab.errors import OrchlabError, UsageError
+from orchlab.platforms.autoscaling import Policy
+from orchlab.platforms.k8s import api as k8s_api
+from orchlab.platforms.k8s import autoscale
+from orchlab.platforms.k8s.api import NAMESPACE, TIMEOUT_S
+from orchlab.platforms.k8s.control import Control
+from orchlab.platforms.k8s.rollout import Rollouts
+from orchlab.wait import SYSTEM, Clock
+
+PAUSE_S = 1.0
+
+
+def find(control: Control) -> Any:  # noqa: ANN401 - the client's objects
+    """The app's autoscaler as the API reports it now, or None."""
+    found = client.AutoscalingV2Api(control.api.client).list_namespaced_horizontal_pod_autoscaler(
+        NAMESPACE, field_selector=f"metadata.name={autoscale.NAME}", _request_timeout=TIMEOUT_S
+    )
+    return next(iter(found.items), None)
+
+
+def remove(control: Control) -> None:
+    """Take it away; the replicas stay. Idempotent."""
+    control.run("delete", "hpa", "-n", NAMESPACE, autoscale.NAME, "--ignore-not-found")
+
+
+def require_none(control: Control) -> None:
+    """Raise ``UsageError`` while an autoscaler sets the number of replicas: it would win."""
+    if find(control) is not None:
+        raise UsageError(
+            "an autoscaler sets the number of replicas",
+            "end `invoke k8s-autoscale`, or where that was killed: "
+            f"kubectl -n {NAMESPACE} delete hpa {autoscale.NAME}",
+        )
+
+
+@dataclass
+class Autoscaler:
+    """Lets the cluster hold the number of replicas to what a policy makes of their CPU usage."""
+
+    control: Control
+    policy: Policy
+    clock: Clock = SYSTEM
+    _sentence: str = ""
+    _reported: set[tuple[str, int]] = field(default_factory=set)
+
+    def run(self) -> None:
+        """Follow what it decides until Ctrl-C or SIGTERM; it ends with that, the number stays.
+
+        Raises ``OrchlabError`` when the app is not deployed, or somebody removes the
+        autoscaler meanwhile.
+        """
+        share = autoscale.cores(Rollouts(self.control).require())
+        try:
+            self._apply(share)
+            while True:
+                self._show(share)
+                self.clock.sleep(PAUSE_S)
+        except KeyboardInterrupt:
+            console.note(f"stopped; {Rollouts(self.control).require().spec.replicas} replicas stay")
+        finally:
+            remove(self.control)
+
+    def _apply(self, share: float) -> None:
+        directory = k8s_api.kubeconfig().parent / "autoscale"
+        directory.mkdir(parents=True, exist_ok=True)
+        content = autoscale.kustomization(directory, self.policy, share)
+        (directory / "kustomization.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+        self.control.run("apply", "-k", directory)
+
+    def _show(self, share: float) -> None:
+        """Print what is new: a measurement, a decision, an event."""
+        read = k8s_api.tolerant(lambda: (find(self.control), self.control.api.events(NAMESPACE)))
+        if (answer := read()) is None:
+            return  # the API may be back at the next look
+        found, events = answer
+        if found is None:
+            raise OrchlabError("somebody removed the autoscaler", "run the command again")
+        for identity, text in autoscale.news(events, found).items():
+            if identity not in self._reported:
+                self._reported.add(identity)
+                _line(text)
+        sentence = autoscale.sentence(found, self.policy, share)
+        if found.status.conditions and sentence != self._sentence:
+            self._sentence = sentence
+            _line(sentence)
+
+
+def _line(text: str) -> None:
+    console.line(f"{datetime.now():%H:%M:%S}  {text}")  # noqa: DTZ005 - a person's own time
