@@ -53,7 +53,7 @@ def image_report(_: Context, images: str = "auto") -> None:
 
 @command(
     action="save: the engine's images to a file; load: from a file, after a check, into the engine",
-    file="the archive; about a gigabyte and a half with all images",
+    file="the archive; about a gigabyte with all images",
     only="save just this image of the catalogue, or the app; several are comma-separated",
 )
 def image_archive(_: Context, action: str, file: str, only: str = "") -> None:
