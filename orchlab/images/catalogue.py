@@ -58,6 +58,10 @@ CATALOGUE: dict[str, Entry] = {
         "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
         GoImage(METRICS_SERVER, _on_debian("metrics-server")),
     ),
+    "kind-balancer": Entry(
+        "envoyproxy/envoy:v1.36.2",
+        Dockerfile(DOCKERFILES / "kind-balancer", {"HAPROXY": "haproxy"}),
+    ),
 }
 
 

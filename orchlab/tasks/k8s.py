@@ -26,21 +26,33 @@ def _cluster(images: str = "auto") -> Kubernetes:
 
 @command(
     **IMAGES,
-    control_planes="how many nodes decide; more than one needs an image registry",
+    control_planes="how many nodes decide: 1, or 3 to survive the loss of one",
     workers="how many nodes run the app",
+    keep="when it fails, leave the nodes that it made, to look at their logs",
 )
-def k8s_up(_: Context, control_planes: int = 1, workers: int = 2, images: str = "auto") -> None:
+def k8s_up(
+    _: Context,
+    *,
+    control_planes: int = 1,
+    workers: int = 2,
+    keep: bool = False,
+    images: str = "auto",
+) -> None:
     """Make a Kubernetes of kind nodes without the app, or start the one there is.
+
+    When it fails, the nodes that it made are removed again.
 
     Example: invoke k8s-up --workers 3
     """
+    from orchlab import engine, lifecycle
+    from orchlab.platforms.k8s.adapter import Kubernetes
     from orchlab.platforms.k8s.kind_config import Size
+    from orchlab.platforms.k8s.up import bring_up
 
+    store = lifecycle.image_store(images)
     size = Size(control_planes, workers)
-    platform = _cluster(images)
-    platform.size = size
-    platform.prepare()
-    platform.create()
+    engine.ensure()
+    bring_up(Kubernetes(store, size, keep=keep))
 
 
 @command(**REPLICAS, **VARIANT, **IMAGES)

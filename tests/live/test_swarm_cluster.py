@@ -1,8 +1,4 @@
-"""Nodes of a Swarm: lost, cut off, added, removed; and a Swarm that is somebody else's.
-
-Where a test asks for requests that were served, nine of ten suffice: a third would fail if
-nobody went round a dead node. The exact numbers are what the experiments measure.
-"""
+"""Nodes of a Swarm: lost, cut off, added, removed; and a Swarm that is somebody else's."""
 
 from __future__ import annotations
 
@@ -24,7 +20,6 @@ import requests
 from orchlab import labels, paths, shell, sweep
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.images.store import ImageStore
-from orchlab.metrics import tally
 from orchlab.platforms.base import NodeFaults, Platform, Release
 from orchlab.platforms.swarm import context as swarm_context
 from orchlab.platforms.swarm import members as swarm_members
@@ -32,10 +27,10 @@ from orchlab.platforms.swarm import up as swarm_up
 from orchlab.platforms.swarm.adapter import Swarm
 from orchlab.platforms.swarm.existing import ExistingSwarm
 from orchlab.platforms.swarm.fleet import Fleet
-from orchlab.prober import Prober
 from orchlab.results import RunDir
 from orchlab.runner import measure_once
 from orchlab.wait import wait_until
+from tests.live.entries import served
 
 pytestmark = pytest.mark.only("swarm")
 
@@ -55,18 +50,6 @@ def swarm(platform: Platform, release: Release) -> Iterator[Swarm]:
     Swarm(made.images, Fleet(managers=1, workers=2)).create()
     swarm_up.set_heartbeat(made.fleet.manager, 5)
     made.deploy(release)
-
-
-@contextmanager
-def served(swarm: Swarm, without: str, into: Path) -> Iterator[None]:
-    """Requests through every other node than the one that is lost go on being answered."""
-    others = [each for each in swarm.endpoints() if each.node != without]
-    with Prober(others, into):
-        yield
-    samples = [each for each in Prober(others, into).samples() if each.series != "control"]
-    assert {each.entry for each in samples} == {each.node for each in others}
-    lost = tally(samples)
-    assert lost.failed < lost.total / 10, lost
 
 
 def worker_without_redis(swarm: Swarm, release: Release) -> str:

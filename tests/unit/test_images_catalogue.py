@@ -8,7 +8,7 @@ from orchlab.images.recipes import DOCKERFILES, Dockerfile, Rootfs
 
 NAMES = {
     *("debian", "python", "redis", "haproxy", "registry", "swarm-node", "kind-node"),
-    "metrics-server",
+    *("kind-balancer", "metrics-server"),
 }
 
 

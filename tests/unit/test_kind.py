@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from docker.errors import APIError
 
-from orchlab import labels
-from orchlab.engine import host
-from orchlab.errors import CommandFailed, HostUnfit, UsageError, WaitTimeout
-from orchlab.images.store import Image
-from orchlab.platforms.k8s import kind, kind_config
+from orchlab import labels, shell
+from orchlab.errors import CommandFailed, UsageError, WaitTimeout
+from orchlab.images.store import Image, ImageStore
+from orchlab.platforms import partition
+from orchlab.platforms.k8s import api as k8s_api
+from orchlab.platforms.k8s import balancer, creation, kind, kind_config
 from orchlab.platforms.k8s import nodes as k8s_nodes
 from orchlab.platforms.k8s.kind_config import Size
 
@@ -28,13 +31,13 @@ def test_kind_gets_the_labs_network_and_a_directory_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Directory and environment are the lab's while kind runs, and as before afterwards."""
-    monkeypatch.setenv(kind.NETWORK_VARIABLE, "mine")
+    monkeypatch.setenv(creation.NETWORK_VARIABLE, "mine")
     before = Path.cwd()
-    with kind._kind_surroundings(tmp_path):  # noqa: SLF001 - it has no public effect to look at
+    with creation.surroundings(tmp_path):
         assert Path.cwd() == tmp_path.resolve()
-        assert os.environ[kind.NETWORK_VARIABLE] == f"{labels.LAB}-kind"
+        assert os.environ[creation.NETWORK_VARIABLE] == f"{labels.LAB}-kind"
     assert Path.cwd() == before
-    assert os.environ[kind.NETWORK_VARIABLE] == "mine"
+    assert os.environ[creation.NETWORK_VARIABLE] == "mine"
 
 
 class Node:
@@ -65,7 +68,8 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(kind.Cluster, "_make", note("make"))
     monkeypatch.setattr(kind.Cluster, "_export_kubeconfig", note("kubeconfig"))
-    monkeypatch.setattr(kind, "_await_nodes", note("await nodes"))
+    monkeypatch.setattr(kind, "await_nodes", note("await nodes"))
+    monkeypatch.setattr(partition, "mend", lambda _: None)
     monkeypatch.setattr(kind, "_lost", lambda _found: [])
     monkeypatch.setattr(kind, "_await_ready", note("await ready"))
     monkeypatch.setattr(k8s_nodes, "trust", note("trust"))
@@ -73,12 +77,19 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def ensure(monkeypatch: pytest.MonkeyPatch, *answers: list[Node], size: Size | None = None) -> None:
+def ensure(
+    monkeypatch: pytest.MonkeyPatch,
+    *answers: list[Node],
+    size: Size | None = None,
+    besides: Sequence[Node] = (),
+) -> None:
     """Ensure a cluster while the engine lists these nodes, one answer after another."""
     left = list(answers)
     monkeypatch.setattr(k8s_nodes, "nodes", lambda: left.pop(0) if len(left) > 1 else left[0])
-    image = Image("orchlab/kind-node:1", "sha256:1")
-    kind.Cluster(Path("kind"), Path("kubectl")).ensure(image, "lab-registry:5000", size)
+    monkeypatch.setattr(k8s_nodes, "containers", lambda: [*answers[0], *besides])
+    monkeypatch.setattr(k8s_nodes, "running", list)
+    made = kind.Cluster(Path("kind"), Path("kubectl"), ImageStore())
+    made.ensure(Image("orchlab/kind-node:1", "sha256:1"), "lab-registry:5000", size)
 
 
 def test_a_cluster_is_made_where_there_is_none(
@@ -109,7 +120,7 @@ def test_a_cluster_that_lost_a_container_is_made_anew(
     """What the cluster counts on and the engine does not have will not come back."""
     monkeypatch.setattr(kind, "_lost", lambda _found: ["lab-worker2"])
     rest = [Node(), Node()]
-    ensure(monkeypatch, rest, rest, [])
+    ensure(monkeypatch, rest, [])
     assert lab == ["kubeconfig", "await nodes", "remove", "make", "trust", "await ready"]
 
 
@@ -119,9 +130,9 @@ def test_a_half_made_cluster_is_made_anew(lab: list[str], monkeypatch: pytest.Mo
     def never(_timeout: float) -> None:
         raise WaitTimeout("nodes ready", 3)
 
-    monkeypatch.setattr(kind, "_await_nodes", never)
+    monkeypatch.setattr(kind, "await_nodes", never)
     half = [Node(role="control-plane")]
-    ensure(monkeypatch, half, half, [], size=Size(1, 3))
+    ensure(monkeypatch, half, [], size=Size(1, 3))
     assert lab == ["kubeconfig", "remove", "make", "trust", "await ready"]
 
 
@@ -137,24 +148,75 @@ def test_a_cluster_of_another_size_is_not_touched(
     assert not {"remove", "make"} & set(lab)
 
 
-def test_several_control_planes_need_a_registry(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Kind's balancer exists only as an image; said before anything is made."""
-    monkeypatch.setattr(host, "registry_answers", lambda: False)
+@pytest.fixture
+def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is done around kind, in order, and kind itself; nodes are made of nothing."""
+    done: list[str] = []
+
+    @contextmanager
+    def lent(_: ImageStore) -> Iterator[None]:
+        done.append("lend")
+        yield
+        done.append("take back")
+
+    class Library:
+        def __init__(self, *_: object, **__: object) -> None:
+            """As pytest-kind's."""
+
+        def create(self, _config: Path) -> None:
+            """Make nothing."""
+            done.append("create")
+
+    monkeypatch.setattr(k8s_api, "kubeconfig", lambda: tmp_path / "kubeconfig")
+    monkeypatch.setattr(k8s_nodes, "trust", lambda _: None)
+    monkeypatch.setattr(balancer, "lent", lent)
+    monkeypatch.setattr(creation, "KindCluster", Library)
+    monkeypatch.setattr(
+        shell, "run", lambda argv, **_: done.append(argv[-1 if argv[0] == "kind" else 4])
+    )
+    monkeypatch.setattr(kind, "await_nodes", lambda _: done.append("await"))
+    monkeypatch.setattr(kind, "_await_ready", lambda: None)
+    monkeypatch.setattr(k8s_nodes, "containers", list)
     monkeypatch.setattr(k8s_nodes, "nodes", list)
-    image = Image("orchlab/kind-node:1", "sha256:1")
-    with pytest.raises(HostUnfit, match="several control planes"):
-        kind.Cluster(Path("kind"), Path("kubectl")).ensure(image, "registry", Size(3, 2))
+    return done
+
+
+@pytest.mark.parametrize(
+    ("size", "keep", "expected"),
+    [
+        (Size(1, 2), False, ["create"]),
+        (Size(3, 2), False, ["lend", "create", "take back", "await", "restart", "status"]),
+        (Size(1, 2), True, ["--retain"]),
+    ],
+)
+def test_kind_makes_the_cluster(
+    steps: list[str],
+    size: Size,
+    keep: bool,  # noqa: FBT001 - a parameter
+    expected: list[str],
+) -> None:
+    """Several control planes: with a balancer before them, and DNS moved off the first one."""
+    made = kind.Cluster(Path("kind"), Path("kubectl"), ImageStore(), keep=keep)
+    made.ensure(Image("orchlab/kind-node:1", "sha256:1"), "registry", size)
+    assert steps == expected
 
 
 def test_the_balancer_of_kind_is_no_node(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control plane comes first; what only passes its traffic on is left out."""
     roles = ("worker", k8s_nodes.BALANCER, "control-plane")
     found = [Node(role=role) for role in roles]
-    monkeypatch.setattr(k8s_nodes, "_containers", lambda: found)
+    monkeypatch.setattr(k8s_nodes, "containers", lambda: found)
     assert k8s_nodes.nodes() == [found[2], found[0]]
     assert kind_config.size_of(k8s_nodes.nodes()) == Size(1, 1)
+
+
+def test_a_balancer_that_is_left_alone_is_no_cluster(
+    lab: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would keep kind from making one."""
+    alone = [Node(role=k8s_nodes.BALANCER)]
+    ensure(monkeypatch, [], besides=alone)
+    assert lab == ["remove", "make", "trust", "await ready"]
 
 
 def test_a_node_that_cannot_start_is_made_anew(
@@ -162,7 +224,7 @@ def test_a_node_that_cannot_start_is_made_anew(
 ) -> None:
     """A port that was taken meanwhile costs the cluster, not the user's patience."""
     broken = [Node(), Node(), Node("exited", port_taken=True)]
-    ensure(monkeypatch, broken, broken, [])
+    ensure(monkeypatch, broken, [])
     assert lab == ["remove", "make", "trust", "await ready"]
 
 
@@ -176,5 +238,5 @@ def test_a_cluster_without_credentials_is_made_anew(
 
     monkeypatch.setattr(kind.Cluster, "_export_kubeconfig", refuse)
     whole = [Node(), Node(), Node()]
-    ensure(monkeypatch, whole, whole, [])
+    ensure(monkeypatch, whole, [])
     assert lab == ["remove", "make", "trust", "await ready"]

@@ -31,7 +31,7 @@ def test_another_size_repeats_the_nodes_of_the_file(tmp_path: Path) -> None:
     assert written["kubeadmConfigPatches"] == CONFIG["kubeadmConfigPatches"]
 
 
-@pytest.mark.parametrize("size", [(0, 2), (1, -1)])
+@pytest.mark.parametrize("size", [(0, 2), (1, -1), (2, 1), (3, 0)])
 def test_a_size_that_is_no_cluster_is_wrong_usage(size: tuple[int, int]) -> None:
     """Nothing is started for it."""
     with pytest.raises(UsageError):

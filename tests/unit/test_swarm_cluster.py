@@ -8,10 +8,10 @@ from unittest.mock import Mock, call
 import pytest
 
 from orchlab.errors import WaitTimeout
+from orchlab.platforms import partition
 from orchlab.platforms.nodes import Node
 from orchlab.platforms.swarm import cluster as swarm_cluster
 from orchlab.platforms.swarm import members as swarm_members
-from orchlab.platforms.swarm import partition as swarm_partition
 from orchlab.platforms.swarm.members import Member
 
 MANAGER = Node("manager", 1, "198.18.0.11")
@@ -83,7 +83,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a factory
         monkeypatch.setattr(swarm_members, "seen", states)
         monkeypatch.setattr(swarm_members, "listed", lambda _: made.known)
         monkeypatch.setattr(swarm_members, "await_ready", await_ready)
-        monkeypatch.setattr(swarm_partition, "mend", lambda _: None)
+        monkeypatch.setattr(partition, "mend", lambda _: None)
         monkeypatch.setattr(swarm_members, "dismiss", made.dismiss)
         monkeypatch.setattr(swarm_members, "forget", lambda *_: None)
         monkeypatch.setattr(
@@ -192,11 +192,11 @@ def test_a_node_that_is_still_cut_off_is_only_mended(
     nodes = [MANAGER, WORKERS[0]]
     fleet = cluster(nodes, nodes, [member(MANAGER), member(WORKERS[0], state="down")])
 
-    def mend(node: Node) -> None:
-        if node == WORKERS[0]:
+    def mend(node: str) -> None:
+        if node == WORKERS[0].name:
             fleet.known = [member(each) for each in nodes]
 
-    monkeypatch.setattr(swarm_partition, "mend", mend)
+    monkeypatch.setattr(partition, "mend", mend)
     swarm_cluster.ensure(fleet, "node:1", "registry:5000")
     assert fleet.done == ["start", STORE]
 

@@ -8,11 +8,10 @@ import pytest
 
 from orchlab import shell
 from orchlab.errors import CommandFailed, OrchlabError, UnknownName, WaitTimeout
+from orchlab.platforms import partition, power
 from orchlab.platforms.base import ClusterNode, NodeFaults
 from orchlab.platforms.nodes import Node
 from orchlab.platforms.swarm import members as swarm_members
-from orchlab.platforms.swarm import node_faults as swarm_node_faults
-from orchlab.platforms.swarm import partition as swarm_partition
 from orchlab.platforms.swarm.fleet import Fleet
 from orchlab.platforms.swarm.members import Member
 from orchlab.platforms.swarm.node_faults import FleetFaults
@@ -55,6 +54,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def container(monkeypatch: pytest.MonkeyPatch, status: str) -> Mock:
     found = Mock(status=status)
+    found.name = WORKER.name
     monkeypatch.setattr(Node, "container", lambda _: found)
     return found
 
@@ -91,7 +91,7 @@ def test_a_node_that_lives_on_is_an_error(
 ) -> None:
     """A fault that did not happen voids the measurement."""
     container(monkeypatch, "running")
-    monkeypatch.setattr(swarm_node_faults, "GONE_SECONDS", 0)
+    monkeypatch.setattr(power, "OFF_SECONDS", 0)
     with pytest.raises(WaitTimeout, match="off"):
         machines.stop(WORKER.name)
 
@@ -128,7 +128,7 @@ def test_a_cut_that_drops_nothing_is_an_error(
     monkeypatch.setattr(
         shell, "run", lambda *_, **__: LISTING.replace("14", "0").replace("3 ", "0 ")
     )
-    monkeypatch.setattr(swarm_partition, "DROPPED_SECONDS", 0)
+    monkeypatch.setattr(partition, "DROPPED_SECONDS", 0)
     with pytest.raises(WaitTimeout, match="dropped"):
         machines.cut(WORKER.name)
 
@@ -164,11 +164,11 @@ def test_mending_what_is_whole_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
         raise CommandFailed(argv, 1, "No chain/target/match by that name")
 
     monkeypatch.setattr(shell, "run", run)
-    swarm_partition.mend(WORKER)
+    partition.mend(WORKER.name)
     assert len(asked) == 1
 
 
 def test_the_packets_of_all_rules_are_counted() -> None:
     """Heads of the table are none."""
-    assert swarm_partition.count(LISTING) == 17
-    assert swarm_partition.count("") == 0
+    assert partition.count(LISTING) == 17
+    assert partition.count("") == 0

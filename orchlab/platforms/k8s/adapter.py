@@ -17,6 +17,7 @@ from orchlab.platforms.autoscaling import Policy
 from orchlab.platforms.base import Facts, Release
 from orchlab.platforms.k8s import api as k8s_api
 from orchlab.platforms.k8s import autoscaler as k8s_autoscaler
+from orchlab.platforms.k8s import balancer as k8s_balancer
 from orchlab.platforms.k8s import facts as k8s_facts
 from orchlab.platforms.k8s import kind
 from orchlab.platforms.k8s import logs as k8s_logs
@@ -27,6 +28,7 @@ from orchlab.platforms.k8s import release as k8s_release
 from orchlab.platforms.k8s.api import NAMESPACE
 from orchlab.platforms.k8s.faults import Faults
 from orchlab.platforms.k8s.kind_config import Size
+from orchlab.platforms.k8s.node_faults import ClusterFaults
 from orchlab.platforms.k8s.operations import Operations
 from orchlab.platforms.k8s.release import VARIANT_KEY
 from orchlab.platforms.k8s.rollout import DEPLOYMENT, now
@@ -38,22 +40,27 @@ OPTIONAL = "networkpolicies,poddisruptionbudgets,serviceaccounts,priorityclasses
 """Kinds of which one variant has objects and another one has not."""
 
 
-class Kubernetes(Operations, Faults):
+class Kubernetes(Operations, Faults, ClusterFaults):
     """The lab's own kind cluster, with a kubeconfig of its own.
 
-    ``size`` is what ``create`` makes, and insists on; None takes what there is.
+    ``size`` is what ``create`` makes, and insists on; None takes what there is. ``keep``:
+    a cluster that could not be finished is left, to be looked at.
     """
 
     variants = tuple(k8s_release.VARIANTS)
 
-    def __init__(self, images: ImageStore, size: Size | None = None) -> None:
+    def __init__(self, images: ImageStore, size: Size | None = None, *, keep: bool = False) -> None:
         super().__init__(images)
         self.size = size
+        self.keep = keep
         self.published: dict[str, str] = {}
 
     def prepare(self) -> None:
         """Bring the images of nodes, registry and Redis into the engine, kind and kubectl here."""
-        for name in ("kind-node", "registry", "redis"):
+        names = ["kind-node", "registry", "redis"]
+        if self.size and self.size.control_planes > 1:
+            names.append(k8s_balancer.NAME)
+        for name in names:
             self.images.ensure(name)
         tools.kind()
         tools.kubectl(self.images.ensure("kind-node").reference)
@@ -62,7 +69,7 @@ class Kubernetes(Operations, Faults):
         """Make the cluster, or start or mend the one there is."""
         node_image = self.images.ensure("kind-node")
         self.registry.start(k8s_nodes.ensure_network())
-        cluster = kind.Cluster(tools.kind(), self.control.kubectl)
+        cluster = kind.Cluster(tools.kind(), self.control.kubectl, self.images, keep=self.keep)
         cluster.ensure(node_image, self.registry.host, self.size)
         self.control.forget()
 

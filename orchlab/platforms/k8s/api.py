@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +22,8 @@ T = TypeVar("T")
 NAMESPACE = "orchlab"
 SYSTEM = ("kube-system", "local-path-storage")
 LEASES = "kube-node-lease"
+CONTROLLERS = "kube-controller-manager"
+"""The lease by which control planes agree on the one whose controllers act."""
 TIMEOUT_S = 10
 UNREACHABLE = (urllib3.exceptions.HTTPError, ApiException)
 
@@ -94,6 +96,13 @@ class Api:
     def nodes(self) -> list[Any]:
         """The cluster's nodes."""
         return _items(self.core.list_node(_request_timeout=TIMEOUT_S))
+
+    def leader(self) -> str:
+        """The control plane whose controllers act now; empty while none does."""
+        lease = self.leases.read_namespaced_lease(
+            CONTROLLERS, "kube-system", _request_timeout=TIMEOUT_S
+        )
+        return k8s_objects.holder(lease, datetime.now(UTC))
 
     def leftovers(self) -> list[str]:
         """The app's namespace and those volumes of its claims that still exist."""

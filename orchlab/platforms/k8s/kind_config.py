@@ -16,6 +16,9 @@ from orchlab.platforms.k8s import nodes as k8s_nodes
 
 CONFIG = paths.K8S / "kind.yaml"
 
+CONTROL_PLANES = (1, 3)
+"""One, or as many as survive the loss of one; more would only add votes to wait for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -25,8 +28,11 @@ class Size:
     workers: int = 2
 
     def __post_init__(self) -> None:
-        if self.control_planes < 1 or self.workers < 0:
-            hint = "one control plane is the least; without workers it runs the pods"
+        if self.control_planes not in CONTROL_PLANES:
+            hint = "1 decides alone, 3 go on when one of them is lost"
+            raise UsageError(f"a cluster of {self} is not offered", hint)
+        if self.workers < (self.control_planes > 1):
+            hint = "only a control plane that is alone runs pods"
             raise UsageError(f"a cluster cannot have {self}", hint)
 
     def __str__(self) -> str:

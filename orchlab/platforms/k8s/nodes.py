@@ -12,6 +12,7 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from orchlab import labels, paths, shell
+from orchlab.errors import UnknownName
 from orchlab.parallel import in_parallel
 from orchlab.platforms.k8s import objects as k8s_objects
 from orchlab.sweep import KIND_CLUSTER
@@ -51,8 +52,28 @@ def ensure_network() -> str:
 
 def nodes() -> list[Container]:
     """The node containers, running or not, the control plane first."""
-    found = (each for each in _containers() if each.labels.get(ROLE) != BALANCER)
+    found = (each for each in containers() if each.labels.get(ROLE) != BALANCER)
     return sorted(found, key=lambda node: (node.labels.get(ROLE) != CONTROL_PLANE, node.name))
+
+
+def node(name: str) -> Container:
+    """A node by its name; raises ``UnknownName``, which lists the names there are."""
+    known = {str(each.name): each for each in nodes()}
+    if name not in known:
+        raise UnknownName("node", name, known)
+    return known[name]
+
+
+def running() -> list[str]:
+    """Names of the nodes that are on."""
+    return [str(each.name) for each in nodes() if each.status == "running"]
+
+
+def peers(node: str) -> list[str]:
+    """Addresses of all others that are on, kind's balancer included: it leads to the API."""
+    others = (each for each in containers() if each.name != node)
+    found = (each.attrs["NetworkSettings"]["Networks"][network_name()] for each in others)
+    return sorted(address for each in found if (address := each["IPAddress"]))
 
 
 def ports() -> dict[str, int]:
@@ -66,10 +87,11 @@ def ports() -> dict[str, int]:
 
 def remove() -> None:
     """Remove the node containers with their volumes, all at once: each takes seconds."""
-    in_parallel(_remove, _containers())
+    in_parallel(_remove, containers())
 
 
-def _containers() -> list[Container]:
+def containers() -> list[Container]:
+    """All that kind made: the nodes, and the balancer if there is one."""
     wanted = [f"{KIND_CLUSTER}={labels.LAB}"]
     return docker.from_env().containers.list(all=True, filters={"label": wanted})
 
@@ -97,11 +119,9 @@ def process_state(node: str, pid: int) -> str:
 
 
 def pull(reference: str) -> None:
-    """Pull an image on every node at once; raises ``CommandFailed``."""
+    """Pull an image on every node that is on, at once; raises ``CommandFailed``."""
     words = ("ctr", "-n", "k8s.io", "images", "pull", "--hosts-dir", CERTIFICATES, reference)
-    in_parallel(
-        lambda node: shell.run(["docker", "exec", str(node.name), *words], echo=False), nodes()
-    )
+    in_parallel(lambda node: shell.run(["docker", "exec", node, *words], echo=False), running())
 
 
 def hosts_toml(registry: str) -> str:

@@ -7,7 +7,7 @@ client, which has no types of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orchlab.platforms.base import Replica
@@ -20,6 +20,12 @@ def condition(item: Any, kind: str) -> bool:  # noqa: ANN401 - the client has no
     """Whether the condition ``kind`` of a node or pod is reported as true."""
     found = [each.status for each in item.status.conditions or () if each.type == kind]
     return found == ["True"]
+
+
+def unreadiness(node: Any) -> str:  # noqa: ANN401
+    """Why a node or pod is not ready, in the cluster's words; empty when it is."""
+    found = [each for each in node.status.conditions or () if each.type == "Ready"]
+    return " ".join(each.message or each.reason or "" for each in found if each.status != "True")
 
 
 def container_id(pod: Any) -> str:  # noqa: ANN401
@@ -96,6 +102,14 @@ def started_since(pod: Any, moment: datetime) -> bool:  # noqa: ANN401
     runs = [status.state.running for status in pod.status.container_statuses or ()]
     floor = moment.replace(microsecond=0)
     return bool(runs) and all(run and run.started_at >= floor for run in runs)
+
+
+def holder(lease: Any, now: datetime) -> str:  # noqa: ANN401
+    """The node that holds a lease; empty when nobody has renewed it in time."""
+    kept = timedelta(seconds=lease.spec.lease_duration_seconds or 0)
+    if lease.spec.renew_time is None or lease.spec.renew_time + kept < now:
+        return ""
+    return str(lease.spec.holder_identity or "").rpartition("_")[0]
 
 
 def moment(text: str) -> datetime:

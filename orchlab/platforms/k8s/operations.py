@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from orchlab import console
-from orchlab.errors import CommandFailed, OrchlabError, UnknownName, WaitTimeout
+from orchlab.errors import CommandFailed, OrchlabError, WaitTimeout
 from orchlab.images.store import Image
 from orchlab.platforms.base import Rollout, Table
 from orchlab.platforms.k8s import autoscaler as k8s_autoscaler
@@ -56,7 +56,7 @@ class Operations(Running):
         Raises ``UnknownName``, ``OrchlabError`` for the node that holds Redis' volume,
         and ``WaitTimeout`` when the rest cannot take the pods.
         """
-        _require_node(node)
+        k8s_nodes.node(node)
         if node == self.store.node():
             raise OrchlabError(
                 f"{node} holds the volume of Redis, which cannot move: a drain would end the app",
@@ -75,7 +75,7 @@ class Operations(Running):
 
     def activate(self, node: str) -> None:
         """Let a drained node take replicas again; Kubernetes moves none back by itself."""
-        _require_node(node)
+        k8s_nodes.node(node)
         self.control.run("uncordon", node)
 
     def status(self) -> list[Table]:
@@ -104,9 +104,3 @@ class Operations(Running):
             self.control.run(
                 "port-forward", "-n", NAMESPACE, "service/web", ends, on_line=console.line
             )
-
-
-def _require_node(name: str) -> None:
-    known = [str(each.name) for each in k8s_nodes.nodes()]
-    if name not in known:
-        raise UnknownName("node", name, known)

@@ -38,12 +38,13 @@ def nodes(found: Iterable[Any], now: datetime) -> Table:
             "control plane" if CONTROL_PLANE in (each.metadata.labels or {}) else "worker",
             ("ready" if k8s_objects.condition(each, "Ready") else "NOT READY")
             + (", drained" if each.spec.unschedulable else ""),
+            k8s_objects.unreadiness(each),
             each.status.node_info.kubelet_version,
             age(each.metadata.creation_timestamp, now),
         )
         for each in found
     )
-    return Table("nodes", ("node", "role", "state", "version", "age"), tuple(rows))
+    return Table("nodes", ("node", "role", "state", "reason", "version", "age"), tuple(rows))
 
 
 def pods(found: Iterable[Any], now: datetime) -> Table:

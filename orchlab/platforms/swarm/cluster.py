@@ -11,9 +11,9 @@ from docker.errors import DockerException
 from orchlab import console
 from orchlab.errors import OrchlabError, WaitTimeout
 from orchlab.parallel import in_parallel
+from orchlab.platforms import partition
 from orchlab.platforms.nodes import Node, leads
 from orchlab.platforms.swarm import members
-from orchlab.platforms.swarm import partition as swarm_partition
 from orchlab.platforms.swarm.fleet import Fleet
 from orchlab.wait import wait_until
 
@@ -100,7 +100,7 @@ def _remove_sick(fleet: Fleet) -> None:
     ours = [node.name for node in fleet.members if _belongs(node, known)]
     if not _never_ready(fleet, ours):
         return
-    in_parallel(swarm_partition.mend, fleet.members)
+    in_parallel(partition.mend, (node.name for node in fleet.members))
     if sick := _never_ready(fleet, ours):
         console.warn(f"not ready: {', '.join(sick)}; making anew what is on them")
         members.dismiss(fleet, sick)

@@ -7,14 +7,14 @@ from contextlib import closing
 from orchlab import console, shell
 from orchlab.errors import OrchlabError
 from orchlab.parallel import in_parallel
+from orchlab.platforms import partition, power
 from orchlab.platforms.base import ClusterNode
 from orchlab.platforms.nodes import Node, await_engine
 from orchlab.platforms.swarm import members as swarm_members
-from orchlab.platforms.swarm import partition as swarm_partition
 from orchlab.platforms.swarm.fleet import Fleet
 from orchlab.wait import wait_until
 
-GONE_SECONDS = 10.0
+JOINED_SECONDS = 10.0
 
 
 class FleetFaults:
@@ -38,14 +38,7 @@ class FleetFaults:
 
     def stop(self, node: str) -> None:
         """SIGKILL a node's container with all that runs on it; raises unless it is off."""
-        container = self.fleet.node(node).container()
-        shell.run(["docker", "kill", "--signal=KILL", node])
-
-        def off() -> bool:
-            container.reload()
-            return container.status == "exited"
-
-        wait_until(f"node {node} off", off, timeout=GONE_SECONDS, pause=0.05)
+        power.cut(self.fleet.node(node).container())
 
     def start(self, node: str) -> None:
         """Start a node's container; returns when the swarm counts on the node again."""
@@ -53,23 +46,23 @@ class FleetFaults:
         with console.step(f"swarm: start {node}"):
             shell.run(["docker", "start", node])
             await_engine(chosen)
-            wait_until(f"{node} in the swarm", lambda: _joined(chosen), timeout=GONE_SECONDS)
+            wait_until(f"{node} in the swarm", lambda: _joined(chosen), timeout=JOINED_SECONDS)
             swarm_members.await_ready(self.fleet, [node])
 
     def cut(self, node: str) -> None:
         """Drop all traffic between a node and the others; raises unless some was dropped."""
         chosen = self.fleet.node(node)
-        peers = [each for each in self.fleet.members if each != chosen]
+        peers = [each.address for each in self.fleet.members if each != chosen]
         if not peers:
             raise OrchlabError(f"{node} has no peers to be cut off from", "add workers")
-        count = swarm_partition.cut(chosen, peers)
+        count = partition.cut(node, peers)
         console.note(f"{node} is cut off: {count} packets dropped so far")
 
     def mend(self) -> None:
         """Undo every cut on the nodes that run; one that is started anew has none."""
         existing = self.fleet.existing()
-        running = [each for each in self.fleet.members if existing[each.name].status == "running"]
-        in_parallel(swarm_partition.mend, running)
+        names = [each.name for each in self.fleet.members]
+        in_parallel(partition.mend, (each for each in names if existing[each].status == "running"))
 
 
 def _joined(node: Node) -> bool:

@@ -1,9 +1,11 @@
 """A partition: one node's packets to and from the other nodes are dropped.
 
-The filter sits in the node's own network namespace, where the overlay's
-encapsulated packets, the swarm's control traffic and what its containers send all
+The filter sits in the node's own network namespace, where the pod network's or the
+overlay's encapsulated packets, the control traffic and what its containers send all
 pass. Clients and the image registry are no nodes, so they are not cut off. It does
 not survive the node: one that was started again has a fresh namespace.
+
+A node is given by the name of its container, a peer by its address.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ from collections.abc import Iterable
 
 from orchlab import shell
 from orchlab.errors import CommandFailed
-from orchlab.platforms.nodes import Node
 from orchlab.wait import wait_until
 
 CHAIN = "ORCHLAB-CUT"
@@ -21,22 +22,22 @@ DROPPED_SECONDS = 15.0
 """Nodes gossip every second and send a heartbeat every five: both are dropped by then."""
 
 
-def cut(node: Node, peers: Iterable[Node]) -> int:
+def cut(node: str, peers: Iterable[str]) -> int:
     """Drop all packets between a node and its peers; returns how many were dropped so far.
 
     Raises ``WaitTimeout`` unless some were: a partition that stopped nothing is none.
     """
     mend(node)
-    _restore(node, rules(peer.address for peer in peers))
+    _restore(node, rules(peers))
     return wait_until(
-        f"packets between {node.name} and its peers dropped",
+        f"packets between {node} and its peers dropped",
         lambda: dropped(node),
         timeout=DROPPED_SECONDS,
         pause=0.1,
     )
 
 
-def mend(node: Node) -> None:
+def mend(node: str) -> None:
     """Remove the filter; returns at once when there is none."""
     if not _exists(node):
         return
@@ -44,7 +45,7 @@ def mend(node: Node) -> None:
     _restore(node, table(*unhook, f"-F {CHAIN}", f"-X {CHAIN}"))
 
 
-def dropped(node: Node) -> int:
+def dropped(node: str) -> int:
     """How many packets the filter has dropped so far."""
     return count(_iptables(node, "-w", "-n", "-v", "-x", "-L", CHAIN))
 
@@ -66,7 +67,7 @@ def count(listing: str) -> int:
     return sum(int(row[0]) for row in rows if row[2:3] == ["DROP"])
 
 
-def _exists(node: Node) -> bool:
+def _exists(node: str) -> bool:
     try:
         _iptables(node, "-w", "-n", "-L", CHAIN)
     except CommandFailed:
@@ -74,10 +75,10 @@ def _exists(node: Node) -> bool:
     return True
 
 
-def _iptables(node: Node, *words: str) -> str:
-    return shell.run(["docker", "exec", node.name, "iptables", *words], echo=False)
+def _iptables(node: str, *words: str) -> str:
+    return shell.run(["docker", "exec", node, "iptables", *words], echo=False)
 
 
-def _restore(node: Node, text: str) -> None:
+def _restore(node: str, text: str) -> None:
     script = f"iptables-restore -w --noflush <<END\n{text}END\n"
-    shell.run(["docker", "exec", node.name, "sh", "-c", script])
+    shell.run(["docker", "exec", node, "sh", "-c", script])
