@@ -57,6 +57,7 @@ class Stack:
     """App and project in one; new replicas come out as ``states`` says, then good."""
 
     states: list[str] = field(default_factory=list)
+    unready: set[str] = field(default_factory=set)
     unreached: set[str] = field(default_factory=set)
     missing: bool = False
     interrupted: bool = False
@@ -66,6 +67,7 @@ class Stack:
         self.project = self
         self.web = [Pretended(number, OLD, "good") for number in (1, 2, 3)]
         self.applied: list[Deployment] = []
+        self.joined: list[str] = []
 
     def containers(self, _: str) -> list[Pretended]:
         return list(self.web)
@@ -92,11 +94,13 @@ class Stack:
     def await_serving(self, count: int) -> None:
         assert len(self.web) == count
 
-    def ask_inside(self, *_: object) -> str:
-        return "503 draining"
+    def ask_inside(self, replica: Pretended, _: str) -> str:
+        return "503 draining" if replica.name in self.unready else "200 ready"
 
     def run(self, argv: list[str]) -> str:
         """The gateway: removes containers and remembers how few were left."""
+        if argv[1:3] == ["network", "connect"]:
+            self.joined.append(argv[-1])
         if argv[1] == "rm":
             self.web = [each for each in self.web if each.name != argv[-1]]
             self.fewest = min(self.fewest, sum(each.state == "good" for each in self.web))
@@ -108,6 +112,7 @@ class Stack:
 
 def update(monkeypatch: pytest.MonkeyPatch, stack: Stack) -> Update:
     monkeypatch.setattr(shell, "run", stack.run)
+    monkeypatch.setattr(compose_update, "READY_SECONDS", 0.0)
     monkeypatch.setattr(compose_update, "REACHED_SECONDS", 0.0)
     monkeypatch.setattr(compose_update.sweep, "INTERRUPTED_SECONDS", 0.0)
     return Update(stack, BEFORE, NEW)  # type: ignore[arg-type]
@@ -141,11 +146,22 @@ def test_a_replica_that_does_not_serve_brings_the_old_image_back(
 
 
 def test_a_replica_that_clients_do_not_reach_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Health is not enough: the edge must lead there. What the replica says is passed on."""
+    """Health is not enough: the edge must lead there."""
     rollout = update(monkeypatch, stack := Stack(unreached={"lab-web-4"})).one_by_one()
+    assert rollout.outcome == "rolled-back"
+    assert "clients reach" in rollout.reason
+    assert stack.images() == ["app:1"] * 3
+
+
+def test_clients_never_meet_a_replica_that_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It joins the edge's network only when it is; what it says instead is passed on."""
+    rollout = update(monkeypatch, stack := Stack(unready={"lab-web-4"})).one_by_one()
     assert rollout.outcome == "rolled-back"
     assert "503 draining" in rollout.reason
     assert stack.images() == ["app:1"] * 3
+    assert stack.joined == []
+    update(monkeypatch, stack := Stack()).one_by_one()
+    assert stack.joined == ["lab-web-4", "lab-web-5", "lab-web-6"]
 
 
 def test_an_image_that_does_not_exist_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from docker.errors import NotFound
 from docker.models.containers import Container
 
-from orchlab import console, shell, sweep
+from orchlab import console, labels, shell, sweep
 from orchlab.errors import CommandFailed, OrchlabError, WaitTimeout
 from orchlab.images.store import Image
 from orchlab.platforms.base import Rollout
@@ -25,8 +25,11 @@ from orchlab.wait import wait_until
 
 HEALTHY_SECONDS = 90.0
 """For one replica to boot and to become healthy."""
+READY_SECONDS = 30.0
+"""For a healthy replica to reach Redis."""
 REACHED_SECONDS = 30.0
 """For the edge to find it through DNS and to see it ready."""
+EDGE_NETWORK = "frontend"
 
 
 class NotServing(OrchlabError):
@@ -56,7 +59,7 @@ class Update:
             with console.step(f"compose: all replicas -> {self.image.reference}"):
                 self.app.project.apply(self.after, *UP)
                 for each in self.app.project.containers("web"):
-                    self._await_ready(each)
+                    self._await_healthy(each)
                 self.app.await_serving(self.before.replicas)
         except CommandFailed as error:
             if self._with(self.image):
@@ -90,7 +93,6 @@ class Update:
     def _exchange(self, old: Container, deployment: Deployment) -> None:
         """One container of ``deployment`` instead of ``old``; raises unless it serves."""
         new = self._one_more(deployment)
-        self._await_ready(new)
         wait_until(
             f"clients reach the new replica {new.name}",
             lambda: self.app.reaches(new.attrs["Config"]["Hostname"]),
@@ -100,13 +102,33 @@ class Update:
         _retire(old)
 
     def _one_more(self, deployment: Deployment) -> Container:
+        """A new replica, which clients meet only when it is ready; raises unless it becomes so.
+
+        HAProxy leads requests to an address that is new in DNS until its first check of it.
+        So the replica joins the edge's network last.
+        """
+        new = self._create(deployment)
+        network, name = f"{labels.LAB}_{EDGE_NETWORK}", str(new.name)
+        shell.run(["docker", "network", "disconnect", network, name])
+        shell.run(["docker", "start", name])
+        self._await_healthy(new)
+        wait_until(
+            f"the new replica {name} is ready",
+            lambda: self.app.ask_inside(new, "/ready").startswith("200"),
+            timeout=READY_SECONDS,
+            state=lambda: f"its GET /ready: {self.app.ask_inside(new, '/ready')}",
+        )
+        shell.run(["docker", "network", "connect", "--alias=web", network, name])
+        return new
+
+    def _create(self, deployment: Deployment) -> Container:
         project = self.app.project
         before = {each.id for each in project.containers("web")}
-        flags = ["--no-recreate", "--no-deps", f"--scale=web={len(before) + 1}"]
+        flags = ["--no-start", "--no-recreate", "--no-deps", f"--scale=web={len(before) + 1}"]
         project.apply(deployment, *UP, *flags, "web")
         return next(each for each in project.containers("web") if each.id not in before)
 
-    def _await_ready(self, new: Container) -> None:
+    def _await_healthy(self, new: Container) -> None:
         def ready() -> bool:
             new.reload()
             if reason := trouble(new.attrs):
@@ -132,7 +154,7 @@ class Update:
                     self._exchange(new, self.before)
             missing = self.before.replicas - len(self._without(self.image))
             for _ in range(missing):
-                self._await_ready(self._one_more(self.before))
+                self._one_more(self.before)
 
     def _with(self, image: Image) -> list[Container]:
         """Replicas whose image has both its name and its content."""
