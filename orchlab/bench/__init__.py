@@ -3,6 +3,7 @@
 ================  ==============================================================
 ``figure``        a figure: two sides, their ratio, and the limit that is promised
 ``figures``       the table of all figures
+``stopwatch``     seconds that something takes, as a reading
 ``compose_up``    `invoke compose-up` against the command that it echoes
 ``swarm_up``      three Swarm nodes against a bare shell script (``swarm_up.sh``)
 ``swarm_deploy``  a deployment and an update of it against `docker stack deploy`

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from orchlab import console, labels, shell, sweep
-from orchlab.bench.figure import Reading, Sides
+from orchlab.bench.figure import Sides
+from orchlab.bench.stopwatch import quiet, timed
 from orchlab.errors import OrchlabError
 from orchlab.images.store import ImageStore
 from orchlab.paths import ROOT
@@ -29,11 +28,11 @@ def sides(images: ImageStore, variant: str) -> Iterator[Sides]:
     task = [sys.executable, "-m", "invoke", "compose-up", f"--variant={variant}"]
     try:
         with console.step(f"compose-up, {variant}: once for warming up"):
-            sweep.sweep(labels.LAB)
-            script = "\n".join(echoed(shell.run(task, cwd=ROOT, on_line=_quiet)))
+            _clear()
+            script = "\n".join(echoed(shell.run(task, cwd=ROOT, on_line=quiet)))
         yield Sides(
-            ours=lambda: _timed(lambda: shell.run(task, cwd=ROOT, echo=False)),
-            other=lambda: _timed(lambda: shell.run(["sh", "-ec", script], echo=False)),
+            ours=lambda: timed(lambda: shell.run(task, cwd=ROOT, echo=False), _clear),
+            other=lambda: timed(lambda: shell.run(["sh", "-ec", script], echo=False), _clear),
             knobs={"by hand": script, "before each": "containers, networks, volumes removed"},
         )
     finally:
@@ -48,12 +47,5 @@ def echoed(output: str) -> list[str]:
     return found
 
 
-def _timed(act: Callable[[], Any]) -> Reading:
+def _clear() -> None:
     sweep.sweep(labels.LAB)
-    started = time.monotonic()
-    act()
-    return Reading(time.monotonic() - started)
-
-
-def _quiet(_: str) -> None:
-    """Its output is read, not shown."""

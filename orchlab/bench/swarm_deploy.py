@@ -10,12 +10,12 @@ import itertools
 import re
 import shlex
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from orchlab import console, shell
 from orchlab.bench.figure import Reading, Sides
+from orchlab.bench.stopwatch import quiet, timed
 from orchlab.errors import OrchlabError
 from orchlab.images.store import ImageStore
 from orchlab.paths import ROOT
@@ -74,18 +74,11 @@ def _warm(images: ImageStore) -> Iterator[tuple[Swarm, str]]:
     swarm = Swarm(images)
     try:
         with console.step("swarm-deploy: once for warming up"):
-            output = shell.run(DEPLOY, cwd=ROOT, on_line=_quiet)
+            output = shell.run(DEPLOY, cwd=ROOT, on_line=quiet)
         yield swarm, by_hand(output)
     finally:
         swarm.delete()
 
 
 def _timed(command: list[str], before: Callable[[], None] = lambda: None) -> Reading:
-    before()
-    started = time.monotonic()
-    shell.run(command, cwd=ROOT, echo=False)
-    return Reading(time.monotonic() - started)
-
-
-def _quiet(_: str) -> None:
-    """Its output is read, not shown."""
+    return timed(lambda: shell.run(command, cwd=ROOT, echo=False), before)

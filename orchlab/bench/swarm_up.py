@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from orchlab import labels, paths, shell, sweep
-from orchlab.bench.figure import Reading, Sides
+from orchlab.bench.figure import Sides
+from orchlab.bench.stopwatch import timed
 from orchlab.images.store import ImageStore
 from orchlab.platforms.nodes import PLATFORM
 from orchlab.platforms.swarm import cluster as swarm_cluster
@@ -36,8 +36,8 @@ def sides(images: ImageStore) -> Iterator[Sides]:
 
     try:
         yield Sides(
-            ours=lambda: _timed(lab),
-            other=lambda: _timed(script),
+            ours=lambda: timed(lab, _remove),
+            other=lambda: timed(script, _remove),
             knobs={
                 "steps": "network, volumes, three nodes, init, join, all ready, store label",
                 "by hand": f"{SCRIPT.parent.name}/{SCRIPT.name}",
@@ -46,13 +46,6 @@ def sides(images: ImageStore) -> Iterator[Sides]:
         )
     finally:
         _remove()
-
-
-def _timed(act: Callable[[], None]) -> Reading:
-    _remove()
-    started = time.monotonic()
-    act()
-    return Reading(time.monotonic() - started)
 
 
 def _remove() -> None:

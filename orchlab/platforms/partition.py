@@ -10,10 +10,10 @@ A node is given by the name of its container, a peer by its address.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from orchlab import shell
-from orchlab.errors import CommandFailed
+from orchlab import console, shell
+from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.wait import wait_until
 
 CHAIN = "ORCHLAB-CUT"
@@ -22,19 +22,23 @@ DROPPED_SECONDS = 15.0
 """Nodes gossip every second and send a heartbeat every five: both are dropped by then."""
 
 
-def cut(node: str, peers: Iterable[str]) -> int:
-    """Drop all packets between a node and its peers; returns how many were dropped so far.
+def cut(node: str, peers: Collection[str]) -> None:
+    """Drop all packets between a node and its peers.
 
-    Raises ``WaitTimeout`` unless some were: a partition that stopped nothing is none.
+    Raises ``OrchlabError`` without any, and ``WaitTimeout`` unless some packets were
+    dropped: a partition that stopped nothing is none.
     """
+    if not peers:
+        raise OrchlabError(f"{node} has no peers to be cut off from", "add workers")
     mend(node)
     _restore(node, rules(peers))
-    return wait_until(
+    count = wait_until(
         f"packets between {node} and its peers dropped",
         lambda: dropped(node),
         timeout=DROPPED_SECONDS,
         pause=0.1,
     )
+    console.note(f"{node} is cut off: {count} packets dropped so far")
 
 
 def mend(node: str) -> None:

@@ -29,6 +29,13 @@ ELSEWHERE = {
 REGISTRY = {
     "registry": "HOST:PORT from which that Swarm pulls; HERE=THERE if it has another name there",
 }
+AUTOSCALE = {
+    "min": "least number of replicas",
+    "max": "most",
+    "target-cpu": "average CPU of a replica to aim at, in percent of its limit (of a core if none)",
+    "up-window": "seconds for which more must have been recommended before there are more",
+    "down-window": "seconds for which fewer must have been recommended before there are fewer",
+}
 LOGS = {"follow": "go on until Ctrl-C", "tail": "how many lines of the past"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchlab.tasks.common import IMAGES, LOGS, REPLICAS, UPDATE, VARIANT, command
+from orchlab.tasks.common import AUTOSCALE, IMAGES, LOGS, REPLICAS, UPDATE, VARIANT, command
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -116,13 +116,7 @@ def k8s_status(_: Context) -> None:
     lifecycle.status(_cluster())
 
 
-@command(
-    min="least number of replicas",
-    max="most",
-    target_cpu="average CPU of a replica to aim at, in percent of its limit (of a core if none)",
-    up_window="seconds for which more must have been recommended before there are more",
-    down_window="seconds for which fewer must have been recommended before there are fewer",
-)
+@command(**AUTOSCALE)
 def k8s_autoscale(
     _: Context,
     *,

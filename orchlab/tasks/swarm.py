@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchlab.tasks.common import (
+    AUTOSCALE,
     ELSEWHERE,
     IMAGES,
     LOGS,
@@ -153,14 +154,7 @@ def swarm_logs(
     chosen_swarm(context, host).follow_logs(follow=follow, tail=tail)
 
 
-@command(
-    min="least number of replicas",
-    max="most",
-    target_cpu="average CPU of a replica to aim at, in percent of its limit (of a core if none)",
-    period="seconds between two decisions",
-    up_window="seconds for which more must have been recommended before there are more",
-    down_window="seconds for which fewer must have been recommended before there are fewer",
-)
+@command(**AUTOSCALE, period="seconds between two decisions")
 def swarm_autoscale(  # noqa: PLR0913 - a flag each
     _: Context,
     *,

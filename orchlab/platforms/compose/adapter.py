@@ -1,17 +1,17 @@
 """Compose: one engine, one host, the app in either variant of ``stacks/compose*.yaml``.
 
-==========================  ====================================================
-``compose_stack``           the stack files, what they leave open, read back
-``compose_ports``           ports on 127.0.0.1 that stay the same
-``compose_files``           key and configurations that containers mount
-``compose_project``         the project in the engine; ``docker compose``
-``compose_running``         replicas, entry points
-``compose_operations``      scale, update, roll back, status, logs, down
-``compose_update``          how an update goes, in either variant
-``compose_faults``          faults of a process, a new Redis
-``compose_dev``             the app as somebody edits it
-``compose_health``, ``compose_facts``, ``compose_status``  pure: what is said of containers
-==========================  ====================================================
+================================  ====================================================
+``stack``                         the stack files, what they leave open, read back
+``ports``                         ports on 127.0.0.1 that stay the same
+``files``                         key and configurations that containers mount
+``project``                       the project in the engine; ``docker compose``
+``running``                       replicas, entry points
+``operations``                    scale, update, roll back, status, logs, down
+``update``                        how an update goes, in either variant
+``faults``                        faults of a process, a new Redis
+``dev``                           the app as somebody edits it
+``health``, ``facts``, ``status``  pure: what is said of containers
+================================  ====================================================
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ As in ``objects``, arguments are objects of the ``kubernetes`` client.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,10 @@ from typing import Any
 import yaml
 from kubernetes.utils.quantity import parse_quantity
 
-from orchlab import labels, paths
+from orchlab import paths
 from orchlab.errors import UsageError
 from orchlab.platforms.autoscaling import Policy
+from orchlab.platforms.k8s import kustomize
 from orchlab.platforms.k8s import progress as k8s_progress
 
 DIRECTORY = paths.K8S / "autoscale"
@@ -52,13 +52,9 @@ def kustomization(directory: Path, policy: Policy, share: float) -> dict[str, An
     patch = [
         {"op": "replace", "path": f"/spec/{path}", "value": value} for path, value in values.items()
     ]
-    return {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "resources": [os.path.relpath(DIRECTORY.resolve(), directory.resolve())],
-        "labels": [{"pairs": labels.labels("k8s")}],
-        "patches": [{"target": {"kind": KIND, "name": NAME}, "patch": yaml.safe_dump(patch)}],
-    }
+    target = {"kind": KIND, "name": NAME}
+    patches = [{"target": target, "patch": yaml.safe_dump(patch)}]
+    return kustomize.on(DIRECTORY, directory, patches=patches)
 
 
 def cores(deployment: Any) -> float:  # noqa: ANN401 - the client has no types

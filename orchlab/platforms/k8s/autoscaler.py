@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import yaml
 from kubernetes import client
 
 from orchlab import console
 from orchlab.errors import OrchlabError, UsageError
 from orchlab.platforms.autoscaling import Policy
 from orchlab.platforms.k8s import api as k8s_api
-from orchlab.platforms.k8s import autoscale
+from orchlab.platforms.k8s import autoscale, kustomize
 from orchlab.platforms.k8s.api import NAMESPACE, TIMEOUT_S
 from orchlab.platforms.k8s.control import Control
 from orchlab.platforms.k8s.rollout import Rollouts
@@ -74,9 +73,7 @@ class Autoscaler:
 
     def _apply(self, share: float) -> None:
         directory = k8s_api.kubeconfig().parent / "autoscale"
-        directory.mkdir(parents=True, exist_ok=True)
-        content = autoscale.kustomization(directory, self.policy, share)
-        (directory / "kustomization.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+        kustomize.write(directory, autoscale.kustomization(directory, self.policy, share))
         self.control.run("apply", "-k", directory)
 
     def _show(self, share: float) -> None:

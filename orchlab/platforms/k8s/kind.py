@@ -35,8 +35,6 @@ class Cluster:
     def __init__(
         self, kind: Path, kubectl: Path, images: ImageStore, *, keep: bool = False
     ) -> None:
-        self.kind = kind
-        self.kubectl = kubectl
         self.creation = Creation(kind, kubectl, images, keep)
 
     def ensure(self, node_image: Image, registry: str, size: Size | None = None) -> None:
@@ -89,14 +87,14 @@ class Cluster:
     def _make(self, node_image: Image, size: Size) -> None:
         self.creation.run(node_image, size)
         if size.control_planes > 1:
-            _spread_dns(self.kubectl)
+            _spread_dns(self.creation.kubectl)
 
     def _export_kubeconfig(self) -> None:
         path = k8s_api.kubeconfig()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         flags = [f"--name={labels.LAB}", f"--kubeconfig={path}"]
-        shell.run([self.kind, "export", "kubeconfig", *flags])
+        shell.run([self.creation.kind, "export", "kubeconfig", *flags])
 
 
 def _spread_dns(kubectl: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import yaml
 from kubernetes import client
 
-from orchlab import console, labels, paths
+from orchlab import console, paths
 from orchlab.platforms.k8s import api as k8s_api
+from orchlab.platforms.k8s import kustomize
 from orchlab.platforms.k8s import progress as k8s_progress
 from orchlab.platforms.k8s.api import NAMESPACE, TIMEOUT_S
 from orchlab.platforms.k8s.control import Control
@@ -33,9 +33,7 @@ def ensure(control: Control, reference: str) -> None:
     """
     since = now()
     directory = k8s_api.kubeconfig().parent / NAME
-    directory.mkdir(parents=True, exist_ok=True)
-    content = yaml.safe_dump(kustomization(directory, reference), sort_keys=False)
-    (directory / "kustomization.yaml").write_text(content)
+    kustomize.write(directory, kustomization(directory, reference))
     control.run("apply", "-k", directory)
     with console.step("wait until metrics-server has measured the app's pods"):
         wait_until(
@@ -56,14 +54,7 @@ def _why(control: Control, since: datetime) -> str:
 def kustomization(directory: Path, reference: str) -> dict[str, Any]:
     """``k8s/metrics-server/kind`` with this image, as a kustomization in ``directory``."""
     (known,) = yaml.safe_load((DIRECTORY / "kustomization.yaml").read_text())["images"]
-    repository, _, tag = reference.rpartition(":")
-    return {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "resources": [os.path.relpath(DIRECTORY.resolve(), directory.resolve())],
-        "images": [{"name": known["newName"], "newName": repository, "newTag": tag}],
-        "labels": [{"pairs": labels.labels("k8s")}],
-    }
+    return kustomize.on(DIRECTORY, directory, images=[kustomize.image(known["newName"], reference)])
 
 
 def measured(control: Control) -> list[str]:

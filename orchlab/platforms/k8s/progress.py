@@ -1,6 +1,6 @@
 """How far a rollout is, and why one gets stuck. Pure: nothing here asks the cluster.
 
-As in ``k8s_objects``, arguments are objects of the ``kubernetes`` client.
+As in ``objects``, arguments are objects of the ``kubernetes`` client.
 """
 
 from __future__ import annotations

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from orchlab import credentials, labels, paths
+from orchlab import credentials, paths
 from orchlab.platforms.base import DEFAULTS, HARDENED
+from orchlab.platforms.k8s import kustomize
 
 BASE = paths.K8S / "base"
 VARIANTS = {DEFAULTS: BASE, HARDENED: paths.K8S / "overlays" / "hardened"}
@@ -36,15 +36,13 @@ def kustomization(
     The hardened variant's configuration and API key are files in ``directory``.
     """
     known = base_names()
-    content = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "namespace": "orchlab",
-        "resources": [os.path.relpath(VARIANTS[variant].resolve(), directory.resolve())],
-        "images": [_image(known[name], images[name]) for name in sorted(images)],
-        "replicas": [{"name": "web", "count": replicas}],
-        "labels": [{"pairs": labels.labels("k8s")}],
-    }
+    content = kustomize.on(
+        VARIANTS[variant],
+        directory,
+        namespace="orchlab",
+        images=[kustomize.image(known[name], images[name]) for name in sorted(images)],
+        replicas=[{"name": "web", "count": replicas}],
+    )
     return content | _generators() if variant == HARDENED else content
 
 
@@ -57,11 +55,6 @@ def _generators() -> dict[str, Any]:
     }
 
 
-def _image(name: str, reference: str) -> dict[str, str]:
-    repository, _, tag = reference.rpartition(":")
-    return {"name": name, "newName": repository, "newTag": tag}
-
-
 def write(directory: Path, images: dict[str, str], replicas: int, variant: str) -> None:
     """Write the release into ``directory``; with the API key, so nobody else may enter it.
 
@@ -72,8 +65,7 @@ def write(directory: Path, images: dict[str, str], replicas: int, variant: str) 
     if variant == HARDENED:
         shutil.copyfile(CONFIG, directory / CONFIG.name)
         shutil.copyfile(credentials.api_key_file(), directory / KEY_NAME)
-    content = kustomization(directory, images, replicas, variant)
-    (directory / "kustomization.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    kustomize.write(directory, kustomization(directory, images, replicas, variant))
 
 
 def declared(variant: str) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import closing
 
 from orchlab import console, shell
-from orchlab.errors import OrchlabError
 from orchlab.parallel import in_parallel
 from orchlab.platforms import partition, power
 from orchlab.platforms.base import ClusterNode
@@ -52,11 +51,7 @@ class FleetFaults:
     def cut(self, node: str) -> None:
         """Drop all traffic between a node and the others; raises unless some was dropped."""
         chosen = self.fleet.node(node)
-        peers = [each.address for each in self.fleet.members if each != chosen]
-        if not peers:
-            raise OrchlabError(f"{node} has no peers to be cut off from", "add workers")
-        count = partition.cut(node, peers)
-        console.note(f"{node} is cut off: {count} packets dropped so far")
+        partition.cut(node, [each.address for each in self.fleet.members if each != chosen])
 
     def mend(self) -> None:
         """Undo every cut on the nodes that run; one that is started anew has none."""
