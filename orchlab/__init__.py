@@ -21,8 +21,11 @@ The map of the package, in the order in which a run uses it:
 ``experiments``     what is asked of each platform, and how it is judged
 ``prober``          open-loop HTTP probing in a process of its own
 ``outages``, ``metrics``  samples -> outage intervals -> what a fault cost (pure)
-``records``         Event, Sample, Outage, Finding, Run (frozen)
-``runner``          platforms x experiments
+``records``         Event, Sample, Outage, Cell, Finding, History (frozen)
+``plan``            what is asked of which platform, in which order
+``runner``          platforms x experiments: a run, as planned
+``session``         one platform in one block of a run
+``measuring``       one experiment, carried out and judged
 ``uml``             Swarm's routing mesh on a kernel of the lab's own, for the tests
 ``results``         runs on disk
 ``report``          a run on disk -> one self-contained HTML page

@@ -41,7 +41,11 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened at a moment: a fault, a recovery, a phase mark."""
+    """Something that happened at a moment: a fault, a recovery, a phase mark.
+
+    Of kind ``platform`` is what the platform itself said that it did; ``detail`` then
+    holds its ``source`` (docker, swarm or k8s) and the ``node``.
+    """
 
     at_ns: int
     kind: str
@@ -71,6 +75,20 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """One experiment on one platform in one variant, once: the unit of a run's plan."""
+
+    platform: str
+    variant: str
+    experiment: str
+    repetition: int = 1
+
+    def __str__(self) -> str:
+        again = f" #{self.repetition}" if self.repetition > 1 else ""
+        return f"{self.platform}/{self.variant}/{self.experiment}{again}"
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One judged answer: what was asked of which platform, and what came out.
 
@@ -84,17 +102,29 @@ class Finding:
     verdict: Verdict
     summary: str
     values: dict[str, float | int | str] = field(default_factory=dict)
+    repetition: int = 1
+
+    @property
+    def cell(self) -> Cell:
+        """The cell of the plan that it answers."""
+        return Cell(self.platform, self.variant, self.experiment, self.repetition)
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All that one experiment left on one platform, as read back from disk."""
+    """All that one cell of the plan left, as read back from disk."""
 
     experiment: str
     platform: str
     variant: str
     samples: list[Sample]
     events: list[Event]
+    repetition: int = 1
+
+    @property
+    def cell(self) -> Cell:
+        """The cell of the plan that left it."""
+        return Cell(self.platform, self.variant, self.experiment, self.repetition)
 
     def first(self, kind: str) -> Event | None:
         """The earliest event of that kind."""

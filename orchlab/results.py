@@ -3,17 +3,19 @@
 ::
 
     results/<UTC time>/
-      run.json                        plan, host, versions, clock anchor, state
+      run.json                plan, host, versions, clock anchor, state
       findings.json  timings.json
-      <platform>/facts.json
-      <platform>/<experiment>.jsonl   samples and events, as they came
-      <platform>/<experiment>@<variant>.jsonl   the same for other variants
+      <platform>/logs/  <platform>/broken.txt
+      <platform>/<variant>/facts.json
+      <platform>/<variant>/<experiment>-<repetition>.jsonl    samples and events, as they came
+      <platform>/<variant>/<experiment>-<repetition>.void-<k>  rows of a void attempt
 
 ``run.json`` carries ``SCHEMA``; a reader refuses a number that it doesn't know.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,11 +27,11 @@ from typing import Any, Literal
 
 from orchlab.errors import OrchlabError, UsageError
 from orchlab.host import describe, source, version
-from orchlab.platforms.base import DEFAULTS, Facts
+from orchlab.platforms.base import Facts
 from orchlab.prober.rows import scan
-from orchlab.records import Event, Finding, History, Sample
+from orchlab.records import Cell, Event, Finding, History, Sample
 
-SCHEMA = 1
+SCHEMA = 2
 State = Literal["running", "complete", "interrupted", "failed"]
 """running: also that of a run which was killed before it could say otherwise."""
 
@@ -38,7 +40,8 @@ State = Literal["running", "complete", "interrupted", "failed"]
 class Run:
     """All of a run, as read back from disk; ``problems`` says what could not be read.
 
-    ``timings``: platform -> step -> seconds. ``source``: commit and whether the
+    ``facts``: (platform, variant) -> what was in force. ``timings``: platform -> step ->
+    seconds. ``source``: commit and whether the
     tree differed from it. ``anchor``: one moment on both clocks.
     """
 
@@ -50,7 +53,7 @@ class Run:
     host: dict[str, str]
     anchor: dict[str, Any]
     histories: list[History] = field(default_factory=list)
-    facts: dict[str, Facts] = field(default_factory=dict)
+    facts: dict[tuple[str, str], Facts] = field(default_factory=dict)
     timings: dict[str, dict[str, float]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -59,6 +62,11 @@ class Run:
     def name(self) -> str:
         """The name of its directory."""
         return self.path.name
+
+    @property
+    def cells(self) -> list[Cell]:
+        """What was planned, in the order of execution."""
+        return [Cell(**row) for row in self.plan.get("cells", [])]
 
     def date(self, at_ns: int) -> datetime:
         """The wall-clock time of a monotonic one."""
@@ -72,17 +80,20 @@ class RunDir:
 
     path: Path
 
-    def history(self, platform: str, experiment: str, variant: str = DEFAULTS) -> Path:
-        """The file of an experiment's samples and events; its directory exists."""
-        name = experiment if variant == DEFAULTS else f"{experiment}@{variant}"
-        path = self.path / platform / f"{name}.jsonl"
-        path.parent.mkdir(exist_ok=True)
-        return path
+    def history(self, cell: Cell) -> Path:
+        """The file of a cell's samples and events; its directory exists."""
+        name = f"{cell.experiment}-{cell.repetition}.jsonl"
+        return self._folder(cell.platform, cell.variant) / name
 
-    def save_facts(self, platform: str, facts: Facts) -> None:
-        """Keep what was in force on a platform."""
-        (self.path / platform).mkdir(exist_ok=True)
-        write_json(self.path / platform / "facts.json", asdict(facts))
+    def set_aside(self, cell: Cell) -> None:
+        """Keep the rows of an attempt that proves nothing beside those of the next one."""
+        path = self.history(cell)
+        attempts = (path.with_suffix(f".void-{number}") for number in itertools.count(1))
+        path.rename(next(attempt for attempt in attempts if not attempt.exists()))
+
+    def save_facts(self, platform: str, variant: str, facts: Facts) -> None:
+        """Keep what was in force in a variant on a platform."""
+        write_json(self._folder(platform, variant) / "facts.json", asdict(facts))
 
     def save_timing(self, platform: str, step: str, seconds: float) -> None:
         """Keep how long a step took; a repeated step overwrites."""
@@ -107,6 +118,11 @@ class RunDir:
         path = self.path / "run.json"
         now = datetime.now(UTC).isoformat()
         write_json(path, read_json(path) | {"state": state, "finished": now})
+
+    def _folder(self, platform: str, variant: str) -> Path:
+        path = self.path / platform / variant
+        path.mkdir(parents=True, exist_ok=True)
+        return path
 
 
 def open_run(root: Path, plan: Mapping[str, Any]) -> RunDir:
@@ -147,8 +163,8 @@ def load(path: Path) -> Run:
     return Run(
         path=path,
         **{key: start[key] for key in ("state", "version", "source", "plan", "host", "anchor")},
-        histories=[load_history(file, problems) for file in sorted(path.glob("*/*.jsonl"))],
-        facts={p.parent.name: Facts(**read_json(p)) for p in sorted(path.glob("*/facts.json"))},
+        histories=[load_history(file, problems) for file in sorted(path.glob("*/*/*-*.jsonl"))],
+        facts={_place(p): Facts(**read_json(p)) for p in sorted(path.glob("*/*/facts.json"))},
         timings=_optional(path / "timings.json", {}),
         findings=[Finding(**row) for row in _optional(path / "findings.json", [])],
         problems=problems,
@@ -197,7 +213,8 @@ def _new_directory(root: Path) -> Path:
 
 def load_history(file: Path, problems: list[str] | None = None) -> History:
     """Read one experiment's rows back; lines that cannot be read go to ``problems``."""
-    experiment, _, variant = file.stem.partition("@")
+    experiment, _, repetition = file.stem.rpartition("-")
+    platform, variant = _place(file)
     samples: list[Sample] = []
     events: list[Event] = []
     for record in scan(file):
@@ -206,5 +223,10 @@ def load_history(file: Path, problems: list[str] | None = None) -> History:
         elif isinstance(record, Event):
             events.append(record)
         elif problems is not None:
-            problems.append(f"{file.parent.name}/{record}")
-    return History(experiment, file.parent.name, variant or DEFAULTS, samples, events)
+            problems.append(f"{platform}/{variant}/{record}")
+    return History(experiment, platform, variant, samples, events, int(repetition))
+
+
+def _place(file: Path) -> tuple[str, str]:
+    """The platform and the variant in whose directory a file is."""
+    return file.parent.parent.name, file.parent.name

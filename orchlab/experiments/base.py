@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from orchlab.metrics import Metrics, measure, void_reasons
-from orchlab.platforms.base import Platform, Release, Replica
+from orchlab.platforms.base import DEFAULTS, HARDENED, Platform, Release, Replica
 from orchlab.records import Event, Finding, History, Verdict
 from orchlab.wait import wait_until
 
+RECOMMENDED: tuple[str, ...] = (HARDENED,)
+BOTH: tuple[str, ...] = (DEFAULTS, HARDENED)
 CAPACITY_WINDOW = 120.0
 """Seconds to wait for all replicas; beyond it Cap is censored."""
 
@@ -63,12 +65,16 @@ class Bench:
 class Experiment(Protocol):
     """One question. ``run`` acts and records; ``judge`` only reads.
 
-    ``needs`` lists the capability protocols without which the answer is
-    ``unsupported``. ``judge`` is pure, so it can be repeated from disk.
+    ``row`` is its number in the table of questions. ``variants`` are those in which the
+    question makes sense: ``RECOMMENDED`` alone, or ``BOTH``. ``needs`` lists the
+    capability protocols without which the answer is ``unsupported``. ``judge`` is pure,
+    so it can be repeated from disk.
     """
 
     name: str
+    row: str
     question: str
+    variants: tuple[str, ...]
     needs: tuple[type, ...]
 
     def run(self, bench: Bench) -> None:
@@ -80,7 +86,10 @@ class Experiment(Protocol):
 
 def finding(history: History, verdict: Verdict, summary: str, **values: float | str) -> Finding:
     """A finding about the platform and variant that left this history."""
-    return Finding(history.experiment, history.platform, history.variant, verdict, summary, values)
+    cell = history.cell
+    return Finding(
+        cell.experiment, cell.platform, cell.variant, verdict, summary, values, cell.repetition
+    )
 
 
 def start_of(history: History, kind: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchlab.experiments.base import Bench, finding, measured, start_of
+from orchlab.experiments.base import RECOMMENDED, Bench, finding, measured, start_of
 from orchlab.records import Finding, History
 
 SECONDS = 12.0
@@ -12,7 +12,9 @@ class Control:
     """Probe a healthy release and do nothing else."""
 
     name = "control"
+    row = "0"
     question = "Does the bench lose requests when nothing is wrong?"
+    variants = RECOMMENDED
     needs: tuple[type, ...] = ()
 
     def run(self, bench: Bench) -> None:

@@ -6,7 +6,14 @@ import random
 from typing import cast
 
 from orchlab.errors import WaitTimeout
-from orchlab.experiments.base import CAPACITY_WINDOW, Bench, finding, measured, start_of
+from orchlab.experiments.base import (
+    CAPACITY_WINDOW,
+    RECOMMENDED,
+    Bench,
+    finding,
+    measured,
+    start_of,
+)
 from orchlab.outages import NS_PER_S
 from orchlab.platforms.base import ReplicaFaults
 from orchlab.records import Finding, History
@@ -22,7 +29,9 @@ class Crash:
     """SIGKILL of one replica's app process, signalled from outside its container."""
 
     name = "crash"
+    row = "1"
     question = "How long until clients are served again, and until capacity is back?"
+    variants = RECOMMENDED
     needs: tuple[type, ...] = (ReplicaFaults,)
 
     def run(self, bench: Bench) -> None:

@@ -20,7 +20,7 @@ from typing import cast
 
 from orchlab.errors import WaitTimeout
 from orchlab.experiments.account import ALWAYS, WAIT_SECONDS, Account
-from orchlab.experiments.base import CAPACITY_WINDOW, Bench, finding, start_of
+from orchlab.experiments.base import CAPACITY_WINDOW, RECOMMENDED, Bench, finding, start_of
 from orchlab.experiments.client import count
 from orchlab.experiments.writers import Writers
 from orchlab.outages import NS_PER_S
@@ -47,7 +47,9 @@ class Ledger:
     """V3: SIGKILL of Redis under concurrent writers; their ledger against the counter."""
 
     name = "ledger"
+    row = "V3"
     question = "Are acknowledged writes kept when Redis is killed, and what would power loss take?"
+    variants = RECOMMENDED
     needs: tuple[type, ...] = (StoreCrash,)
 
     def run(self, bench: Bench) -> None:

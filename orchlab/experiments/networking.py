@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from orchlab.experiments.base import Bench, finding, start_of
+from orchlab.experiments.base import RECOMMENDED, Bench, finding, start_of
 from orchlab.records import Finding, History, Sample, Series
 
 SECONDS = 8.0
@@ -14,7 +14,9 @@ class Balance:
     """N2: new connections through every entry node, counted by the replica that answers."""
 
     name = "balance"
+    row = "N2"
     question = "Do new connections reach every replica, and how evenly? Reused ones?"
+    variants = RECOMMENDED
     needs: tuple[type, ...] = ()
 
     def run(self, bench: Bench) -> None:

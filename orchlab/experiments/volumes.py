@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from orchlab.experiments.base import Bench, finding, start_of
+from orchlab.experiments.base import RECOMMENDED, Bench, finding, start_of
 from orchlab.experiments.client import count, increment
 from orchlab.outages import NS_PER_S
 from orchlab.platforms.base import StoreFaults
@@ -17,7 +17,9 @@ class Recreate:
     """V1: acknowledged writes, then a new Redis container from the same definition."""
 
     name = "recreate"
+    row = "V1"
     question = "Do data survive when the Redis container is replaced?"
+    variants = RECOMMENDED
     needs: tuple[type, ...] = (StoreFaults,)
 
     def run(self, bench: Bench) -> None:

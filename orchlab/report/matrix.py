@@ -22,10 +22,11 @@ MISSING = "-"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One experiment in one variant; a finding, or None, for each platform in order."""
+    """A repetition of an experiment in a variant; a finding, or None, for each platform."""
 
     experiment: str
     variant: str
+    repetition: int
     question: str
     cells: list[Finding | None]
 
@@ -34,36 +35,33 @@ def platforms(run: Run) -> list[str]:
     """Every platform of the run: as planned, then others that left something."""
     probed = [history.platform for history in run.histories]
     judged = [finding.platform for finding in run.findings]
-    return list(dict.fromkeys([*run.plan.get("platforms", []), *run.facts, *probed, *judged]))
+    return list(dict.fromkeys([*run.plan.get("platforms", []), *probed, *judged]))
 
 
 def rows(run: Run) -> list[Row]:
     """The verdict matrix, in the order of the plan."""
-    columns = platforms(run)
-    cells = {(f.experiment, f.variant, f.platform): f for f in run.findings}
+    shown = platforms(run)
+    found = {(f.experiment, f.variant, f.repetition, f.platform): f for f in run.findings}
     planned = run.plan.get("experiments", [])
     order = {name: i for i, name in enumerate(planned)}
     keys = sorted(
-        dict.fromkeys((f.experiment, f.variant) for f in run.findings),
+        dict.fromkeys((f.experiment, f.variant, f.repetition) for f in run.findings),
         key=lambda key: (order.get(key[0], len(order)), key),
     )
     questions = run.plan.get("questions", {})
     return [
-        Row(
-            name, variant, questions.get(name, ""), [cells.get((name, variant, p)) for p in columns]
-        )
-        for name, variant in keys
+        Row(*key, questions.get(key[0], ""), [found.get((*key, p)) for p in shown]) for key in keys
     ]
 
 
 def histories(run: Run) -> list[History]:
     """The histories experiment by experiment, each in the order of the platforms."""
-    columns = platforms(run)
+    shown = platforms(run)
     planned = [*run.plan.get("experiments", []), *(each.experiment for each in run.histories)]
     order = {name: i for i, name in reversed(list(enumerate(planned)))}
     return sorted(
         run.histories,
-        key=lambda h: (order[h.experiment], h.variant, columns.index(h.platform)),
+        key=lambda h: (order[h.experiment], h.variant, h.repetition, shown.index(h.platform)),
     )
 
 
@@ -81,25 +79,34 @@ def _split(item: tuple[str, float | int | str]) -> tuple[str, str]:
     return name.replace("_", " "), shown
 
 
+def places(run: Run) -> list[tuple[str, str]]:
+    """Every platform and variant of which the facts are known, platforms in their order."""
+    return sorted(run.facts, key=lambda place: (platforms(run).index(place[0]), place[1]))
+
+
+def columns(run: Run) -> list[str]:
+    """A name for each of ``places``."""
+    return [f"{platform}, {variant}" for platform, variant in places(run)]
+
+
 def knobs(run: Run) -> list[tuple[str, list[str]]]:
-    """Every knob and timer in force, and its value on each platform."""
-    return union([run.facts[p].knobs if p in run.facts else {} for p in platforms(run)])
+    """Every knob and timer in force, and its value in each of ``places``."""
+    return union([run.facts[place].knobs for place in places(run)])
 
 
 def versions(run: Run) -> list[tuple[str, list[str]]]:
-    """Every program's version on each platform."""
-    return union([run.facts[p].versions if p in run.facts else {} for p in platforms(run)])
+    """Every program's version in each of ``places``."""
+    return union([run.facts[place].versions for place in places(run)])
 
 
 def timings(run: Run) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """Column names and rows of the seconds that the run's own steps took."""
-    columns = [*platforms(run)]
-    columns += [name for name in run.timings if name not in columns]
+    names = list(dict.fromkeys([*platforms(run), *run.timings]))
     shown = [
         {step: f"{seconds:.1f} s" for step, seconds in run.timings.get(name, {}).items()}
-        for name in columns
+        for name in names
     ]
-    return [name or "all" for name in columns], union(shown)
+    return [name or "all" for name in names], union(shown)
 
 
 def union(columns: Iterable[Mapping[str, str]]) -> list[tuple[str, list[str]]]:

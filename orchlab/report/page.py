@@ -41,6 +41,8 @@ def page(run: Run) -> str:
     return environment.get_template("page.html.j2").render(
         run=run,
         platforms=matrix.platforms(run),
+        places=matrix.columns(run),
+        paths=[(place, run.facts[place].data_path) for place in matrix.places(run)],
         rows=matrix.rows(run),
         symbols=matrix.SYMBOLS,
         knobs=matrix.knobs(run),

@@ -31,7 +31,7 @@ def show(run: Run) -> None:
     if knobs:
         console.table(
             "Knobs and timers in force",
-            ["knob", *columns],
+            ["knob", *matrix.columns(run)],
             [[escape(name), *map(escape, values)] for name, values in knobs],
         )
     for problem in run.problems:
@@ -46,8 +46,8 @@ def show_timings(run: Run) -> None:
 
 
 def _question(row: matrix.Row) -> str:
-    variant = "" if row.variant == "defaults" else f" ({row.variant})"
-    name = f"[bold]{escape(row.experiment + variant)}[/bold]"
+    again = f" #{row.repetition}" if row.repetition > 1 else ""
+    name = f"[bold]{escape(row.experiment)}[/bold] ({row.variant}){again}"
     return f"{name}\n[dim]{escape(row.question)}[/dim]" if row.question else name
 
 

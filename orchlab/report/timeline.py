@@ -28,7 +28,7 @@ CHARACTER = 6.4
 THINNEST = 1.5
 TICKS = 8
 STEPS_S = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
-HIDDEN = {"pressure", "probe-start", "probe-stop"}
+HIDDEN = {"pressure", "probe-start", "probe-stop", "finished", "platform"}
 SERIES = ("new", "reused", "control")
 
 
@@ -129,10 +129,11 @@ def timeline(history: History) -> Timeline | None:
     marks = _marks(axis, events)
     top = max((mark.y for mark in marks), default=0.0) + MARK_STEP / 2
     lanes = _lanes(axis, history.samples, top)
-    variant = "" if history.variant == "defaults" else f" ({history.variant})"
+    again = f" #{history.repetition}" if history.repetition > 1 else ""
+    place = f"{history.platform} ({history.variant}){again}"
     return Timeline(
-        title=f"{history.experiment} on {history.platform}{variant}",
-        slug=f"{history.experiment}-{history.platform}-{history.variant}",
+        title=f"{history.experiment} on {place}",
+        slug=str(history.cell).replace("/", "-").replace(" #", "-"),
         lanes=lanes,
         marks=marks,
         ticks=axis.ticks(),

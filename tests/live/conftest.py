@@ -14,14 +14,15 @@ from orchlab.engine import private
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.images.store import Image, ImageStore
 from orchlab.lifecycle import image_store
+from orchlab.measuring import measure_once
 from orchlab.metrics import tally, void_reasons
 from orchlab.names import pick
+from orchlab.plan import recommended
 from orchlab.platforms.base import Platform, Release
 from orchlab.platforms.registry import PLATFORMS
 from orchlab.prober import Prober, read_samples
 from orchlab.records import Finding
 from orchlab.results import RunDir
-from orchlab.runner import measure_once, recommended
 from tests.live import commands
 from tests.live.replicas import NoLoss
 
@@ -103,7 +104,7 @@ def release(platform: Platform, images: ImageStore) -> Release:
 
 
 def _release(platform: Platform, images: ImageStore) -> Release:
-    return Release(images.app(), variant=recommended(platform))
+    return Release(images.app(), variant=recommended(platform.variants))
 
 
 @pytest.fixture

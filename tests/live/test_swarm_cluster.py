@@ -20,6 +20,7 @@ import requests
 from orchlab import labels, paths, shell, sweep
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.images.store import ImageStore
+from orchlab.measuring import measure_once
 from orchlab.platforms.base import NodeFaults, Platform, Release
 from orchlab.platforms.swarm import context as swarm_context
 from orchlab.platforms.swarm import members as swarm_members
@@ -28,7 +29,6 @@ from orchlab.platforms.swarm.adapter import Swarm
 from orchlab.platforms.swarm.existing import ExistingSwarm
 from orchlab.platforms.swarm.fleet import Fleet
 from orchlab.results import RunDir
-from orchlab.runner import measure_once
 from orchlab.wait import wait_until
 from tests.live.entries import served
 

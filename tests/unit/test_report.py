@@ -13,7 +13,7 @@ from rich.console import Console
 from orchlab import console, results
 from orchlab.platforms.base import Facts
 from orchlab.prober.rows import append
-from orchlab.records import Event, Finding, Sample, Series
+from orchlab.records import Cell, Event, Finding, Sample, Series
 from orchlab.report import matrix, render, show
 from orchlab.report.table import show_timings
 from orchlab.report.timeline import LABEL_WIDTH, WIDTH, Timeline, timeline
@@ -76,12 +76,13 @@ def run(tmp_path: Path) -> results.Run:
     directory = results.open_run(tmp_path, PLAN)
     findings = []
     for name in ENTRIES:
-        append(directory.history(name, "control"), *samples(name, faulty=False, seconds=10))
-        append(directory.history(name, "control"), *events(faulty=False))
-        crash = directory.history(name, "crash")
+        control = directory.history(Cell(name, "defaults", "control"))
+        append(control, *samples(name, faulty=False, seconds=10), *events(faulty=False))
+        crash = directory.history(Cell(name, "defaults", "crash"))
         append(crash, *samples(name, faulty=True), *events(faulty=True))
         directory.save_facts(
             name,
+            "defaults",
             Facts({"engine": "29.1"}, f"client -> {name}", {f"{name} delay": "5 s (default)"}),
         )
         directory.save_timing(name, "create", 12.3)
@@ -130,10 +131,10 @@ def test_page_shows_findings_knobs_and_method(run: results.Run) -> None:
 def test_unfinished_and_damaged_run_says_so(tmp_path: Path) -> None:
     """A killed run renders, and the page says what is missing."""
     directory = results.open_run(tmp_path, {})
-    directory.history("compose", "crash").write_text('{"type"')
+    directory.history(Cell("compose", "hardened", "crash")).write_text('{"type"')
     page = render(results.load(directory.path)).read_text()
     assert "did not complete" in page
-    assert "compose/crash.jsonl:1: unreadable line" in page
+    assert "compose/hardened/crash-1.jsonl:1: unreadable line" in page
     assert "Nothing has been judged" in page
 
 

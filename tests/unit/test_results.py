@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,19 +13,22 @@ from orchlab import host, results
 from orchlab.errors import CommandFailed, OrchlabError, UsageError
 from orchlab.platforms.base import Facts
 from orchlab.prober.rows import append
-from orchlab.records import Event, Finding, Sample
+from orchlab.records import Cell, Event, Finding, Sample
 
 SAMPLE = Sample("new", "n1", 1, 2, 3, "ok", 200, "", "r1", "7")
 FACTS = Facts({"engine": "29"}, "client -> edge -> replica", {"restart delay": "100 ms (default)"})
-FINDING = Finding("crash", "swarm", "hardened", "pass", "healed", {"recovered_s": 0.4})
+FINDING = Finding("crash", "swarm", "hardened", "pass", "healed", {"recovered_s": 0.4}, 2)
+CRASH = Cell("swarm", "hardened", "crash", 2)
+CONTROL = Cell("swarm", "defaults", "network-cost")
 
 
 def test_a_run_comes_back_as_written(tmp_path: Path) -> None:
-    """Everything saved in a run is read back equal, per platform, experiment and variant."""
-    run = results.open_run(tmp_path, {"platforms": ["swarm"]})
-    append(run.history("swarm", "crash", "hardened"), SAMPLE, Event(5, "fault", "r1"))
-    append(run.history("swarm", "control"), SAMPLE)
-    run.save_facts("swarm", FACTS)
+    """Everything saved in a run is read back equal, cell by cell."""
+    plan = {"platforms": ["swarm"], "cells": [asdict(CRASH), asdict(CONTROL)]}
+    run = results.open_run(tmp_path, plan)
+    append(run.history(CRASH), SAMPLE, Event(5, "fault", "r1"))
+    append(run.history(CONTROL), SAMPLE)
+    run.save_facts("swarm", "hardened", FACTS)
     run.save_timing("swarm", "create", 9.87654)
     with run.timing("swarm", "deploy"):
         pass
@@ -33,16 +37,15 @@ def test_a_run_comes_back_as_written(tmp_path: Path) -> None:
 
     got = results.load(run.path)
     assert got.state == "complete"
-    assert got.plan == {"platforms": ["swarm"]}
-    assert [(h.experiment, h.variant) for h in got.histories] == [
-        ("control", "defaults"),
-        ("crash", "hardened"),
-    ]
+    assert got.plan == plan
+    assert got.cells == [CRASH, CONTROL]
+    assert [history.cell for history in got.histories] == [CONTROL, CRASH]
     assert got.histories[1].samples == [SAMPLE]
     assert got.histories[1].first("fault") == Event(5, "fault", "r1")
-    assert got.facts == {"swarm": FACTS}
+    assert got.facts == {("swarm", "hardened"): FACTS}
     assert got.timings == {"swarm": {"create": 9.877, "deploy": pytest.approx(0, abs=0.5)}}
     assert got.findings == [FINDING]
+    assert got.findings[0].cell == CRASH
     assert got.problems == []
 
 
@@ -59,12 +62,23 @@ def test_start_is_on_disk_at_once(tmp_path: Path) -> None:
 def test_killed_run_is_readable(tmp_path: Path) -> None:
     """A line cut in the middle is left out and reported; what came before is kept."""
     run = results.open_run(tmp_path, {})
-    append(run.history("compose", "crash"), SAMPLE)
-    with run.history("compose", "crash").open("a") as file:
+    append(run.history(CRASH), SAMPLE)
+    with run.history(CRASH).open("a") as file:
         file.write('{"type":"sample","ser')
     got = results.load(run.path)
     assert got.histories[0].samples == [SAMPLE]
-    assert got.problems == ["compose/crash.jsonl:2: unreadable line of 21 bytes left out"]
+    assert got.problems == ["swarm/hardened/crash-2.jsonl:2: unreadable line of 21 bytes left out"]
+
+
+def test_rows_that_are_set_aside_are_kept_and_not_read(tmp_path: Path) -> None:
+    """Each void attempt keeps a file of its own, which is no history."""
+    run = results.open_run(tmp_path, {})
+    for _ in range(2):
+        append(run.history(CRASH), SAMPLE)
+        run.set_aside(CRASH)
+    kept = sorted(path.name for path in run.history(CRASH).parent.iterdir())
+    assert kept == ["crash-2.void-1", "crash-2.void-2"]
+    assert results.load(run.path).histories == []
 
 
 def test_runs_of_one_second_do_not_collide(tmp_path: Path) -> None:

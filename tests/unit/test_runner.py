@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from orchlab import paths, results, runner
+from orchlab import measuring, paths, results, runner, session
 from orchlab.errors import OrchlabError, PromiseBroken
 from orchlab.images.store import Image
 from orchlab.platforms.base import Endpoint, Facts, Release, Replica
-from orchlab.records import Finding
+from orchlab.records import Cell, Finding
 from orchlab.results import RunDir
 
 
@@ -73,8 +73,8 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakePlatform:
     platform = FakePlatform()
     monkeypatch.setattr(paths, "RESULTS", tmp_path)
     monkeypatch.setattr(runner.engine, "ensure", lambda: None)
-    monkeypatch.setattr(runner.sweep, "leftover", lambda _lab: None)
-    monkeypatch.setattr(runner.sweep, "sweep", lambda *_: platform.calls.append("sweep"))
+    monkeypatch.setattr(session.sweep, "leftover", lambda _lab: None)
+    monkeypatch.setattr(session.sweep, "sweep", lambda *_: platform.calls.append("sweep"))
     monkeypatch.setattr(runner, "image_store", lambda _policy: FakeImages())
     monkeypatch.setattr(runner, "PLATFORMS", {"fake": lambda _images: platform})
     return platform
@@ -115,9 +115,23 @@ def test_every_step_is_timed(fake: FakePlatform) -> None:
     """Creation, publication, deployment and deletion leave their durations."""
     runner.compare("", "crash", "auto", keep=False)
     timings = results.load(results.latest(paths.RESULTS)).timings["fake"]
-    expected = ["images", "create", "publish", "deploy", "publish a changed app", "delete"]
+    expected = ["images", "create", "publish", "deploy defaults", "publish a changed app", "delete"]
     assert list(timings) == expected
     assert fake.calls[:2] == ["prepare", "create"]
+
+
+def test_what_a_broken_experiment_left_behind_does_not_meet_the_next(
+    fake: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets replicas that are deployed anew."""
+
+    def breaks() -> list[Endpoint]:
+        raise OrchlabError("no entry")
+
+    monkeypatch.setattr(fake, "endpoints", breaks)
+    with pytest.raises(PromiseBroken):
+        runner.compare("", "control,crash", "auto", keep=False)
+    assert [call for call in fake.calls if call.endswith("deploy")] == ["undeploy", "deploy"] * 2
 
 
 def test_keep_leaves_the_platform_up(fake: FakePlatform) -> None:
@@ -158,7 +172,9 @@ def test_an_experiment_that_breaks_is_unknown(fake: FakePlatform, tmp_path: Path
 
     class Breaks:
         name = "breaks"
+        row = "?"
         question = "?"
+        variants = ("defaults",)
         needs = ()
 
         def run(self, bench: object) -> None:
@@ -168,6 +184,6 @@ def test_an_experiment_that_breaks_is_unknown(fake: FakePlatform, tmp_path: Path
             raise AssertionError("never asked")
 
     with pytest.raises(RuntimeError):
-        runner.measure_once(Breaks(), fake, Release(Image("x", "x")), directory)
-    history = results.load_history(directory.history("fake", "breaks"))
+        measuring.measure_once(Breaks(), fake, Release(Image("x", "x")), directory)
+    history = results.load_history(directory.history(Cell("fake", "defaults", "breaks")))
     assert history.all("broken")[0].subject == "RuntimeError: boom"

@@ -1,0 +1,62 @@
+"""What a run will do: its cells, in the order in which they are carried out.
+
+A block is one repetition of every question. Within it one platform comes after the other,
+in an order that is drawn anew for each block, so that what drifts with time (heat, caches,
+a neighbour) favours none. On a platform one variant comes after the other, and the first
+question in each is whether the bench loses requests when nothing is wrong.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from orchlab.experiments.base import Experiment
+from orchlab.platforms.base import DEFAULTS, HARDENED
+from orchlab.records import Cell
+
+CONTROL = "control"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of which platforms.
+
+    ``offered``: platform -> the variants that it knows. ``both``: the experiments that are
+    carried out in each variant in which they make sense; the others in the recommended one.
+    """
+
+    offered: Mapping[str, Sequence[str]]
+    experiments: Mapping[str, Experiment]
+    both: Sequence[str] = ()
+    repetitions: int = 1
+
+    def cells(self, dice: random.Random) -> list[Cell]:
+        """Every cell, in order."""
+        return [
+            cell
+            for repetition in range(1, self.repetitions + 1)
+            for platform in dice.sample(list(self.offered), len(self.offered))
+            for variant in self.offered[platform]
+            for cell in self._group(platform, variant, repetition)
+        ]
+
+    def _group(self, platform: str, variant: str, repetition: int) -> Iterator[Cell]:
+        names = [name for name in self.experiments if variant in self._variants(platform, name)]
+        if names and CONTROL in self.experiments:
+            names = [CONTROL, *(name for name in names if name != CONTROL)]
+        return (Cell(platform, variant, name, repetition) for name in names)
+
+    def _variants(self, platform: str, name: str) -> list[str]:
+        offered = self.offered[platform]
+        usual = recommended(offered)
+        sensible = [each for each in offered if each in self.experiments[name].variants] or [usual]
+        if name in self.both:
+            return sensible
+        return [usual] if usual in sensible else sensible[:1]
+
+
+def recommended(variants: Sequence[str]) -> str:
+    """The variant in which a platform is measured unless a row asks for another one."""
+    return HARDENED if HARDENED in variants else DEFAULTS
