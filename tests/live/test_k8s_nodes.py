@@ -21,6 +21,7 @@ from orchlab.platforms.k8s.adapter import Kubernetes
 from orchlab.platforms.k8s.api import NAMESPACE
 from orchlab.wait import wait_until
 from tests.live.entries import served
+from tests.live.replicas import await_lost, await_replaced, ready
 
 pytestmark = pytest.mark.only("k8s")
 
@@ -46,26 +47,6 @@ def worker_without_redis(cluster: Kubernetes) -> str:
     return next(each.node for each in cluster.replicas() if each.node != held)
 
 
-def ready(cluster: Kubernetes) -> dict[str, bool]:
-    return {each.name: each.ready for each in cluster.nodes()}
-
-
-def await_replaced(cluster: Kubernetes, lost: str, count: int) -> None:
-    """Return when all replicas run, none of them on the lost node."""
-
-    def check() -> bool:
-        found = [each for each in cluster.replicas() if each.ready]
-        return len(found) == count and lost not in {each.node for each in found}
-
-    wait_until(f"{lost} not ready", lambda: not ready(cluster)[lost], timeout=HEALED_S)
-    wait_until(
-        f"{count} replicas elsewhere than on {lost}",
-        check,
-        timeout=HEALED_S,
-        state=lambda: str(cluster.replicas()),
-    )
-
-
 def counted(url: str) -> int:
     return int(requests.get(f"{url}/count", timeout=5).json()["count"])
 
@@ -80,7 +61,8 @@ def test_a_killed_worker_is_replaced_and_gets_nothing_back(
     """Its pods run elsewhere; started again it rejoins, and nothing moves to it by itself."""
     lost = worker_without_redis(cluster)
     cluster.stop(lost)
-    await_replaced(cluster, lost, release.replicas)
+    await_lost(cluster, lost, HEALED_S)
+    await_replaced(cluster, lost, release.replicas, HEALED_S)
     before = {each.name for each in cluster.replicas()}
     with served(cluster, lost, tmp_path / "samples.jsonl"):
         cluster.start(lost)

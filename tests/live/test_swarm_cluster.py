@@ -1,9 +1,7 @@
-"""Nodes of a Swarm: lost, cut off, added, removed; and a Swarm that is somebody else's."""
+"""Nodes of a Swarm: lost, cut off, added, removed; and an autoscaler on top."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,27 +15,18 @@ import docker
 import pytest
 import requests
 
-from orchlab import labels, paths, shell, sweep
-from orchlab.experiments.registry import EXPERIMENTS
-from orchlab.images.store import ImageStore
-from orchlab.measuring import measure_once
-from orchlab.platforms.base import NodeFaults, Platform, Release
-from orchlab.platforms.swarm import context as swarm_context
-from orchlab.platforms.swarm import members as swarm_members
+from orchlab import labels, paths, shell
+from orchlab.platforms.base import Platform, Release
 from orchlab.platforms.swarm import up as swarm_up
 from orchlab.platforms.swarm.adapter import Swarm
-from orchlab.platforms.swarm.existing import ExistingSwarm
 from orchlab.platforms.swarm.fleet import Fleet
-from orchlab.results import RunDir
 from orchlab.wait import wait_until
 from tests.live.entries import served
+from tests.live.replicas import await_lost, await_replaced, ready
 
 pytestmark = pytest.mark.only("swarm")
 
 HEALED_S = 120.0
-OTHER = f"{labels.LAB}-compare"
-CONTEXT = "orchlab-test"
-SECOND_VERSION = "2"
 
 
 @pytest.fixture
@@ -66,25 +55,6 @@ def worker_without_redis(swarm: Swarm, release: Release) -> str:
     return next(each.node for each in swarm.replicas() if each.node in workers)
 
 
-def ready(swarm: Swarm) -> dict[str, bool]:
-    return {each.name: each.ready for each in swarm.nodes()}
-
-
-def await_replaced(swarm: Swarm, lost: str, count: int) -> None:
-    """Return when all replicas run, none of them on the lost node."""
-
-    def check() -> bool:
-        found = [each for each in swarm.replicas() if each.ready]
-        return len(found) == count and lost not in {each.node for each in found}
-
-    wait_until(
-        f"{count} replicas elsewhere than on {lost}",
-        check,
-        timeout=HEALED_S,
-        state=lambda: str(swarm.replicas()),
-    )
-
-
 def copies(swarm: Swarm, node: str) -> int:
     """How many containers of the app run on a node, whatever the manager thinks."""
     argv = ["docker", "ps", "--quiet", f"--filter=name={swarm.stack.name}_web."]
@@ -109,8 +79,8 @@ def test_a_killed_worker_is_replaced_and_gets_nothing_back(
     lost = worker_without_redis(swarm, release)
     with served(swarm, lost, tmp_path / "samples.jsonl"):
         swarm.stop(lost)
-        wait_until(f"{lost} down", lambda: not ready(swarm)[lost], timeout=HEALED_S)
-        await_replaced(swarm, lost, release.replicas)
+        await_lost(swarm, lost, HEALED_S)
+        await_replaced(swarm, lost, release.replicas, HEALED_S)
     before = {each.id for each in swarm.replicas()}
     swarm.start(lost)
     assert ready(swarm)[lost]
@@ -125,8 +95,8 @@ def test_a_partition_has_two_sides_until_it_is_mended(
     lost = worker_without_redis(swarm, release)
     with served(swarm, lost, tmp_path / "samples.jsonl"):
         swarm.cut(lost)
-        wait_until(f"{lost} down", lambda: not ready(swarm)[lost], timeout=HEALED_S)
-        await_replaced(swarm, lost, release.replicas)
+        await_lost(swarm, lost, HEALED_S)
+        await_replaced(swarm, lost, release.replicas, HEALED_S)
         assert copies(swarm, lost)
     swarm.mend()
     wait_until(f"{lost} ready", lambda: ready(swarm)[lost], timeout=HEALED_S)
@@ -146,7 +116,7 @@ def test_three_managers_survive_the_loss_of_the_leader(
     with served(swarm, leader, tmp_path / "samples.jsonl"):
         swarm.stop(leader)
         new = next(each.name for each in swarm.nodes() if each.leader and each.name != leader)
-        await_replaced(swarm, leader, release.replicas)
+        await_replaced(swarm, leader, release.replicas, HEALED_S)
         swarm.start(leader)
     swarm.scale(release.replicas + 1)
     wait_until("every node ready", lambda: all(ready(swarm).values()), timeout=HEALED_S)
@@ -211,97 +181,3 @@ def load(swarm: Swarm) -> Iterator[None]:
             yield
         finally:
             going = False
-
-
-def invoke(*words: str, status: int = 0, **environment: str) -> str:
-    """Run a task in a process of its own; return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "invoke", *words],
-        cwd=paths.ROOT,
-        env=os.environ | {"COLUMNS": "200"} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module")
-def other_swarm(images: ImageStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A swarm of another lab; a Docker client configuration with a context for its manager."""
-    home = tmp_path_factory.mktemp("docker-config")
-    images.ensure("swarm-node")
-    try:
-        words = ("--managers=1", "--workers=1", "--heartbeat=1")
-        invoke("swarm-up", *words, ORCHLAB_LAB=OTHER)
-        manager = paths.state_dir() / "labs" / OTHER / "swarm" / "manager1" / "docker.sock"
-        command = ["docker", "context", "create", CONTEXT, f"--docker=host=unix://{manager}"]
-        shell.run(command, env={"DOCKER_CONFIG": str(home)})
-        yield home
-    finally:
-        sweep.sweep(OTHER)
-        shutil.rmtree(paths.state_dir() / "labs" / OTHER, ignore_errors=True)
-
-
-@pytest.fixture
-def registry(platform: Platform, other_swarm: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The other swarm's registry: the port by which it is pushed to, and its name there.
-
-    From here on the user's Docker client knows the context.
-    """
-    monkeypatch.setenv("DOCKER_CONFIG", str(other_swarm))
-    container = docker.from_env().containers.get(f"{OTHER}-registry")
-    return f"127.0.0.1:{container.ports['5000/tcp'][0]['HostPort']}={OTHER}-registry:5000"
-
-
-def on_context(registry: str = "") -> ExistingSwarm:
-    found = swarm_context.find(CONTEXT, "")
-    assert found is not None
-    return ExistingSwarm(ImageStore(), found, registry)
-
-
-def test_the_app_lives_on_somebody_s_swarm(registry: str) -> None:
-    """Deployed, looked at, scaled, updated, taken back and removed, by a docker context."""
-    there, images = f"--context={CONTEXT}", f"--registry={registry}"
-    said = invoke("swarm-deploy", "--variant=hardened", "--replicas=2", there, images)
-    assert f"{OTHER}-worker1" in said
-    said = invoke("swarm-status", there)
-    for word in (f"{OTHER}-manager1", "manager, leads", "hardened", "2 of 2"):
-        assert word in said, word
-    invoke("swarm-scale", "--replicas=3", there)
-    said = invoke("swarm-update", f"--app-version={SECOND_VERSION}", there, images)
-    assert f"app:{SECOND_VERSION}-" in said
-    invoke("swarm-rollback", there)
-    platform = on_context()
-    versions = {
-        requests.get(f"{each.url}/whoami", timeout=5).json()["version"]
-        for each in platform.endpoints()
-    }
-    assert versions == {"1"}
-    invoke("swarm-down", there)
-    manager = platform.swarm_nodes.manager
-    assert not any(each.store for each in swarm_members.listed(manager))
-    assert platform.stack.services() == []
-
-
-def test_experiments_that_break_nothing_run_on_somebody_s_swarm(
-    registry: str, release: Release, tmp_path: Path
-) -> None:
-    """One that needs faults of nodes or processes is refused, with the reason."""
-    platform = on_context(registry)
-    platform.prepare()
-    platform.create()
-    platform.publish(release.image)
-    platform.deploy(release)
-    try:
-        balance, crash = (
-            measure_once(EXPERIMENTS[name](), platform, release, RunDir(tmp_path))
-            for name in ("balance", "crash")
-        )
-    finally:
-        platform.delete()
-    assert balance.verdict == "pass", balance
-    assert crash.verdict == "unsupported"
-    assert "not the lab's own" in crash.summary
-    assert not isinstance(platform, NodeFaults)

@@ -12,7 +12,6 @@ from unittest.mock import Mock
 
 import pytest
 
-from orchlab import shell
 from orchlab.errors import OrchlabError, UnknownName
 from orchlab.images.catalogue import CATALOGUE
 from orchlab.images.recipes import DOCKERFILES
@@ -27,7 +26,6 @@ from orchlab.platforms.k8s.adapter import Kubernetes
 from orchlab.platforms.k8s.node_faults import ClusterFaults
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-LISTING = "      14      1234 DROP       all  --  *      *       172.18.0.3           0.0.0.0/0\n"
 
 
 def container(name: str, role: str, address: str) -> Any:  # noqa: ANN401 - the SDK's object
@@ -64,19 +62,6 @@ def machines(monkeypatch: pytest.MonkeyPatch) -> ClusterFaults:
     made = ClusterFaults(ImageStore())
     made.control = Mock()
     return made
-
-
-@pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The commands that were run; a filter is there and has dropped packets."""
-    ran: list[list[str]] = []
-
-    def run(argv: list[str], **_: object) -> str:
-        ran.append(argv)
-        return LISTING
-
-    monkeypatch.setattr(shell, "run", run)
-    return ran
 
 
 def test_the_lab_s_own_nodes_can_be_broken() -> None:

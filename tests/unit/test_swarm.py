@@ -32,9 +32,9 @@ from orchlab.platforms.swarm.faults import Faults
 from orchlab.platforms.swarm.fleet import Fleet
 from orchlab.platforms.swarm.stack import Stack
 from orchlab.platforms.swarm.tasks import Task
+from tests.unit.swarm_nodes import MANAGER, WORKERS
 
-MANAGER = Node("manager", 1, "198.18.0.10")
-WORKER = Node("worker", 1, "198.18.0.11")
+WORKER = WORKERS[0]
 
 
 def task(**changed: str) -> Task:

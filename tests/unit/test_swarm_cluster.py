@@ -13,23 +13,7 @@ from orchlab.platforms.nodes import Node
 from orchlab.platforms.swarm import cluster as swarm_cluster
 from orchlab.platforms.swarm import members as swarm_members
 from orchlab.platforms.swarm.members import Member
-
-MANAGER = Node("manager", 1, "198.18.0.11")
-WORKERS = [Node("worker", n, f"198.18.0.2{n}") for n in (1, 2)]
-
-
-def member(node: Node, **changed: Any) -> Member:  # noqa: ANN401 - any field of a member
-    fields = {
-        "id": f"id-{node.name}",
-        "name": node.name,
-        "manager": node.role == "manager",
-        "leader": node == MANAGER,
-        "state": "ready",
-        "availability": "active",
-        "address": node.address,
-        "store": False,
-    }
-    return Member(**{**fields, **changed})
+from tests.unit.swarm_nodes import MANAGER, WORKERS, member
 
 
 class Cluster:

@@ -15,15 +15,10 @@ from orchlab.platforms.swarm import members as swarm_members
 from orchlab.platforms.swarm.fleet import Fleet
 from orchlab.platforms.swarm.members import Member
 from orchlab.platforms.swarm.node_faults import FleetFaults
+from tests.unit.node_filter import LISTING
+from tests.unit.swarm_nodes import MANAGER, WORKERS
 
-MANAGER = Node("manager", 1, "198.18.0.11")
-WORKER = Node("worker", 1, "198.18.0.21")
-
-LISTING = """Chain ORCHLAB-CUT (3 references)
-    pkts      bytes target     prot opt in     out     source               destination
-      14      1234 DROP       all  --  *      *       198.18.0.11          0.0.0.0/0
-       3       180 DROP       all  --  *      *       0.0.0.0/0            198.18.0.11
-"""
+WORKER = WORKERS[0]
 
 
 class Machines(FleetFaults):
@@ -37,19 +32,6 @@ def machines(monkeypatch: pytest.MonkeyPatch) -> Machines:
     monkeypatch.setattr(Fleet, "members", [MANAGER, WORKER])
     monkeypatch.setattr(Fleet, "manager", MANAGER)
     return Machines()
-
-
-@pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The commands that were run; a filter is there and has dropped packets."""
-    ran: list[list[str]] = []
-
-    def run(argv: list[str], **_: object) -> str:
-        ran.append(argv)
-        return LISTING
-
-    monkeypatch.setattr(shell, "run", run)
-    return ran
 
 
 def container(monkeypatch: pytest.MonkeyPatch, status: str) -> Mock:

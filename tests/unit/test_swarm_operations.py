@@ -23,9 +23,9 @@ from orchlab.platforms.swarm.operations import MOST_ON_EDGE
 from orchlab.platforms.swarm.rollout import Rollouts
 from orchlab.platforms.swarm.stack import Stack
 from orchlab.platforms.swarm.tasks import Task
+from tests.unit.swarm_nodes import MANAGER, WORKERS
 
-MANAGER = Node("manager", 1, "198.18.0.10")
-WORKER = Node("worker", 1, "198.18.0.11")
+WORKER = WORKERS[0]
 
 
 def member(node: Node, availability: str = "active") -> Member:
