@@ -8,7 +8,8 @@
     ├── HostUnfit                exit 3   the machine lacks something
     ├── CommandFailed            exit 1   an external command failed
     ├── WaitTimeout              exit 1   something never came true
-    └── PromiseBroken            exit 1   a measured promise did not hold
+    ├── Unanswered               exit 1   a run left questions without an answer
+    └── PromiseBroken            exit 4   a measured promise did not hold
 
 Each carries ``message`` (one line: what is wrong) and ``hint`` (one line: what
 to do). ``tasks.py`` prints the two and exits with ``exit_code``.
@@ -77,5 +78,11 @@ class WaitTimeout(OrchlabError):
         super().__init__(f"{what}: not within {seconds:g} s{seen}", hint)
 
 
+class Unanswered(OrchlabError):
+    """A run finished, and a finding proves nothing: something broke, or a control failed."""
+
+
 class PromiseBroken(OrchlabError):
-    """A run finished and at least one finding is a failure."""
+    """A run finished, and what it measured is not as promised."""
+
+    exit_code = 4

@@ -30,6 +30,12 @@ def describe() -> dict[str, str]:
     }
 
 
+def boot() -> str:
+    """Which start of the machine this is: monotonic times of one start share an axis."""
+    path = Path("/proc/sys/kernel/random/boot_id")
+    return path.read_text().strip() if path.exists() else UNKNOWN
+
+
 def version() -> str:
     """The lab's version: of the checkout, or of the installed package."""
     project = ROOT / "pyproject.toml"

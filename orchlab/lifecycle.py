@@ -10,7 +10,7 @@ import docker
 from rich.markup import escape
 
 from orchlab import console, engine, labels, paths, sweep
-from orchlab.errors import OrchlabError, PromiseBroken, UsageError
+from orchlab.errors import OrchlabError, UsageError
 from orchlab.images.catalogue import CATALOGUE
 from orchlab.images.store import POLICIES, Image, ImageStore, Policy
 from orchlab.names import pick
@@ -76,7 +76,7 @@ def scale(platform: Scalable, replicas: int) -> None:
 
 
 def update(platform: Updatable, image: Image) -> None:
-    """Move what runs to another image; raises ``PromiseBroken`` if it was rolled back."""
+    """Move what runs to another image; raises ``OrchlabError`` if it was rolled back."""
     if isinstance(platform, Platform):
         platform.publish(image)
     conclude(platform.update(image))
@@ -90,7 +90,7 @@ def rollback(platform: Updatable) -> None:
 def conclude(rollout: Rollout) -> None:
     """Say how a rollout ended; one that was undone is exit code 1."""
     if rollout.outcome == "rolled-back":
-        raise PromiseBroken(
+        raise OrchlabError(
             f"rolled back to {rollout.image}: {rollout.reason}",
             "mend the image and update again; the old one served all the while",
         )

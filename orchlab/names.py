@@ -1,10 +1,13 @@
-"""Names that a user may type: a comma-separated choice out of a table."""
+"""Names that a user may type: a choice out of a table, several of them comma-separated."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import TypeVar
 
 from orchlab.errors import UnknownName
+
+T = TypeVar("T")
 
 
 def pick(kind: str, text: str, table: Collection[str]) -> list[str]:
@@ -17,3 +20,10 @@ def pick(kind: str, text: str, table: Collection[str]) -> list[str]:
         if name not in table:
             raise UnknownName(kind, name, table)
     return list(dict.fromkeys(wanted))
+
+
+def one(kind: str, name: str, table: Mapping[str, T]) -> T:
+    """What stands under that name. Raises ``UnknownName``, which lists the valid ones."""
+    if name not in table:
+        raise UnknownName(kind, name, table)
+    return table[name]

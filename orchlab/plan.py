@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from orchlab.experiments.base import Experiment
+from orchlab.experiments.control import CONTROL
 from orchlab.platforms.base import DEFAULTS, HARDENED
 from orchlab.records import Cell
-
-CONTROL = "control"
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,21 @@ class Request:
     both: Sequence[str] = ()
     repetitions: int = 1
 
-    def cells(self, dice: random.Random) -> list[Cell]:
-        """Every cell, in order."""
+    def plan(self, seed: int) -> dict[str, Any]:
+        """JSON-ready: all that must be known to carry it out, and to read it later."""
+        return {
+            "platforms": list(self.offered),
+            "experiments": list(self.experiments),
+            "repetitions": self.repetitions,
+            "seed": seed,
+            "cells": [asdict(cell) for cell in self.cells(seed)],
+            "questions": {name: each.question for name, each in self.experiments.items()},
+            "rows": {name: each.row for name, each in self.experiments.items()},
+        }
+
+    def cells(self, seed: int) -> list[Cell]:
+        """Every cell, in order; the same seed draws the same order."""
+        dice = random.Random(seed)  # noqa: S311 - an order is no secret
         return [
             cell
             for repetition in range(1, self.repetitions + 1)

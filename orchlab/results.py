@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from orchlab.errors import OrchlabError, UsageError
-from orchlab.host import describe, source, version
+from orchlab.host import boot, describe, source, version
 from orchlab.platforms.base import Facts
 from orchlab.prober.rows import scan
 from orchlab.records import Cell, Event, Finding, History, Sample
@@ -42,7 +42,7 @@ class Run:
 
     ``facts``: (platform, variant) -> what was in force. ``timings``: platform -> step ->
     seconds. ``source``: commit and whether the
-    tree differed from it. ``anchor``: one moment on both clocks.
+    tree differed from it. ``anchor``: one moment on both clocks, and the boot that it is of.
     """
 
     path: Path
@@ -113,11 +113,18 @@ class RunDir:
         """Replace all findings."""
         write_json(self.path / "findings.json", [asdict(finding) for finding in findings])
 
+    def reopen(self) -> None:
+        """Say that an interrupted run goes on."""
+        self._update(lambda run: {"state": "running", "resumed": [*run.get("resumed", []), _now()]})
+
     def finish(self, state: State) -> None:
         """Say how the run ended."""
+        self._update(lambda _: {"state": state, "finished": _now()})
+
+    def _update(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         path = self.path / "run.json"
-        now = datetime.now(UTC).isoformat()
-        write_json(path, read_json(path) | {"state": state, "finished": now})
+        run = read_json(path)
+        write_json(path, run | change(run))
 
     def _folder(self, platform: str, variant: str) -> Path:
         path = self.path / platform / variant
@@ -138,7 +145,7 @@ def open_run(root: Path, plan: Mapping[str, Any]) -> RunDir:
         "source": source(),
         "plan": dict(plan),
         "host": describe(),
-        "anchor": {"utc": datetime.now(UTC).isoformat(), "monotonic_ns": time.monotonic_ns()},
+        "anchor": _anchor(),
     }
     write_json(run.path / "run.json", start)
     return run
@@ -177,6 +184,14 @@ def latest(root: Path) -> Path:
     if not runs:
         raise UsageError(f"no run in {root}", "make one with `invoke compare`")
     return runs[-1]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _anchor() -> dict[str, Any]:
+    return {"utc": _now(), "monotonic_ns": time.monotonic_ns(), "boot": boot()}
 
 
 def write_json(path: Path, value: object) -> None:

@@ -1,103 +1,119 @@
 """Platforms x experiments: bring up, measure, tear down; then judge and draw.
 
 One platform is up at a time. A platform that fails leaves ``unknown`` findings
-and the others go on; Ctrl-C still tears down what is up.
+and the others go on; Ctrl-C still tears down what is up, and the run can go on later.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 
-from orchlab import console, engine, paths, results
-from orchlab.errors import PromiseBroken
-from orchlab.experiments.judging import judge
+from orchlab import console, engine, paths, plan, results, resuming
+from orchlab.conclusion import conclude
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.images.store import ImageStore
 from orchlab.lifecycle import image_store
-from orchlab.names import pick
-from orchlab.plan import Request
+from orchlab.names import one, pick
 from orchlab.platforms.base import Platform
 from orchlab.platforms.registry import PLATFORMS
-from orchlab.records import Finding
+from orchlab.profiles import PROFILES
+from orchlab.records import Cell
 from orchlab.results import RunDir
 from orchlab.session import Session
 
+Elsewhere = Mapping[str, Callable[[ImageStore], Platform]]
+"""Platform -> an adapter of somebody's, instead of the lab's own."""
 
-def compare(
+OURS: Elsewhere = MappingProxyType({})
+
+
+def compare(  # noqa: PLR0913 - what a user can choose
+    profile: str,
     platforms: str,
     experiments: str,
     policy: str,
     *,
     keep: bool,
-    elsewhere: Mapping[str, Callable[[ImageStore], Platform]] = MappingProxyType({}),
+    elsewhere: Elsewhere = OURS,
 ) -> None:
-    """Measure, judge, print and draw.
+    """Plan a run, measure, judge, print and draw.
 
-    ``elsewhere``: platform -> an adapter of somebody's, instead of the lab's own.
-    Raises ``UnknownName`` before anything starts and ``PromiseBroken`` at the
-    end when a finding is ``fail`` or ``unknown``.
+    ``platforms`` and ``experiments`` narrow what ``profile`` asks. Raises ``UnknownName``
+    before anything starts, and at the end what ``conclude`` raises.
     """
     chosen = pick("platform", platforms, PLATFORMS)
-    asked = {name: EXPERIMENTS[name]() for name in pick("experiment", experiments, EXPERIMENTS)}
+    wanted = one("profile", profile, PROFILES)
+    names = pick("experiment", experiments, EXPERIMENTS) if experiments else wanted.experiments
     images = image_store(policy)
     engine.ensure()
-    made = {**PLATFORMS, **elsewhere}
-    adapters = {name: made[name](images) for name in chosen}
-    request = Request({name: each.variants for name, each in adapters.items()}, asked)
+    adapters = _adapters(chosen, images, elsewhere)
+    request = plan.Request(
+        {name: each.variants for name, each in adapters.items()},
+        {name: EXPERIMENTS[name]() for name in names},
+        wanted.both,
+        wanted.repetitions,
+    )
     seed = random.SystemRandom().randrange(2**32)
-    cells = request.cells(random.Random(seed))  # noqa: S311 - an order is no secret
-    plan = {
-        "platforms": chosen,
-        "experiments": list(asked),
-        "repetitions": request.repetitions,
-        "seed": seed,
-        "cells": [asdict(cell) for cell in cells],
-        "questions": {name: each.question for name, each in asked.items()},
-        "rows": {name: each.row for name, each in asked.items()},
-        "images": policy,
-    }
-    directory = results.open_run(paths.RESULTS, plan)
-    console.note(f"raw samples, events, facts and logs: {directory.path}")
-    state: results.State = "failed"
-    try:
+    planned = request.plan(seed) | {"profile": profile, "images": policy}
+    directory = results.open_run(paths.RESULTS, planned)
+    _carry_out(directory, request.cells(seed), images, adapters, keep=keep)
+
+
+def resume(run: str, *, keep: bool, elsewhere: Elsewhere = OURS) -> None:
+    """Carry out what an interrupted run (the newest if empty) did not come to.
+
+    Raises ``UsageError`` where that cannot belong to what was measured before, and at the
+    end what ``conclude`` raises.
+    """
+    found = results.load(Path(run) if run else results.latest(paths.RESULTS))
+    resuming.require(found)
+    left = resuming.left(found)
+    images = image_store(found.plan["images"])
+    engine.ensure()
+    adapters = _adapters(found.plan["platforms"], images, elsewhere)
+    directory = RunDir(found.path)
+    directory.reopen()
+    _carry_out(directory, left, images, adapters, keep=keep)
+
+
+def _adapters(
+    names: Sequence[str], images: ImageStore, elsewhere: Elsewhere
+) -> dict[str, Platform]:
+    made = {**PLATFORMS, **elsewhere}
+    return {name: made[name](images) for name in names}
+
+
+def _carry_out(
+    directory: RunDir,
+    cells: Sequence[Cell],
+    images: ImageStore,
+    adapters: Mapping[str, Platform],
+    *,
+    keep: bool,
+) -> None:
+    console.note(f"{len(cells)} experiments to carry out; all of it goes to {directory.path}")
+    with _ending(directory):
         for (_, name), block in groupby(cells, key=lambda cell: (cell.repetition, cell.platform)):
             Session(directory, images, adapters[name], keep=keep).measure(list(block))
+    conclude(directory.path)
+
+
+@contextmanager
+def _ending(directory: RunDir) -> Iterator[None]:
+    """Write how the run ended, and say how one that ended early can go on."""
+    state: results.State = "failed"
+    try:
+        yield
         state = "complete"
     except KeyboardInterrupt:
         state = "interrupted"
         raise
     finally:
         directory.finish(state)
-    conclude(directory.path)
-
-
-def report(run: str) -> None:
-    """Judge and draw a run again; the newest when ``run`` is empty."""
-    conclude(Path(run) if run else results.latest(paths.RESULTS))
-
-
-def conclude(path: Path) -> None:
-    """Judge a run from its files, print the table, write the page."""
-    from orchlab.report import render, table
-
-    run = results.load(path)
-    findings = judge(run.cells, run.histories)
-    RunDir(path).save_findings(findings)
-    run = results.load(path)
-    table.show(run)
-    table.show_timings(run)
-    console.note(f"report: {render(run)}")
-    settle(findings, path)
-
-
-def settle(findings: list[Finding], path: Path) -> None:
-    """Raise ``PromiseBroken`` for findings that are ``fail`` or ``unknown``."""
-    broken = [each for each in findings if each.verdict in ("fail", "unknown")]
-    if broken:
-        names = ", ".join(str(each.cell) for each in broken)
-        raise PromiseBroken(f"not as promised: {names}", f"read {path / 'report.html'}")
+        if state != "complete":
+            console.note(f"to go on with it: invoke compare --resume {directory.path}")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from orchlab.experiments.base import RECOMMENDED, Bench, finding, measured, start_of
 from orchlab.records import Finding, History
 
+CONTROL = "control"
 SECONDS = 12.0
 
 
 class Control:
     """Probe a healthy release and do nothing else."""
 
-    name = "control"
+    name = CONTROL
     row = "0"
     question = "Does the bench lose requests when nothing is wrong?"
     variants = RECOMMENDED

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from orchlab.experiments.base import Experiment, finding, judged
+from orchlab.experiments.control import CONTROL
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.records import Cell, Finding, History
 
@@ -13,9 +15,34 @@ ENDS = ("finished", "unsupported", "broken")
 
 
 def judge(cells: Iterable[Cell], histories: Iterable[History]) -> list[Finding]:
-    """A finding for each cell, in their order."""
+    """A finding for each cell, in their order.
+
+    Where requests are lost although nothing is wrong, what probing says about a fault in
+    the same block proves nothing.
+    """
     left = {each.cell: each for each in histories}
-    return [judge_cell(cell, left.get(cell), EXPERIMENTS[cell.experiment]()) for cell in cells]
+    found = [judge_cell(cell, left.get(cell), EXPERIMENTS[cell.experiment]()) for cell in cells]
+    failed = {_block(each): each for each in found if _is_control(each) and each.verdict == "fail"}
+    probed = {cell for cell, history in left.items() if history.samples}
+    return [
+        _void(each, failed[_block(each)])
+        if _block(each) in failed and each.cell in probed and not _is_control(each)
+        else each
+        for each in found
+    ]
+
+
+def _void(answer: Finding, control: Finding) -> Finding:
+    return replace(answer, verdict="void", summary=f"experiment 0 failed: {control.summary}")
+
+
+def _block(answer: Finding) -> tuple[str, str, int]:
+    """What is measured on the same deployment."""
+    return answer.platform, answer.variant, answer.repetition
+
+
+def _is_control(answer: Finding) -> bool:
+    return answer.experiment == CONTROL
 
 
 def judge_cell(cell: Cell, history: History | None, experiment: Experiment) -> Finding:

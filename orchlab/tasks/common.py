@@ -39,15 +39,16 @@ AUTOSCALE = {
 LOGS = {"follow": "go on until Ctrl-C", "tail": "how many lines of the past"}
 
 
-def command(**explained: str) -> Callable[[Callable[..., None]], Any]:
+def command(*may_be_bare: str, **explained: str) -> Callable[[Callable[..., None]], Any]:
     """Turn a function into a task whose failures are one line and an exit code.
 
-    ``explained``: argument (underscores for dashes) -> its line of help.
+    ``explained``: argument (underscores for dashes) -> its line of help. ``may_be_bare``:
+    options that can also be given without a value; that is True.
     """
     words = {name.replace("_", "-"): text for name, text in explained.items()}
 
     def wrap(function: Callable[..., None]) -> Any:  # noqa: ANN401 - invoke's own type is untyped
-        return task(guarded(_helpful(function)), help=words)
+        return task(guarded(_helpful(function)), help=words, optional=may_be_bare)
 
     return wrap
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchlab import labels
+from orchlab.errors import UsageError
 from orchlab.tasks.common import ELSEWHERE, IMAGES, REGISTRY, command
 
 if TYPE_CHECKING:
@@ -70,12 +71,16 @@ def image_archive(_: Context, action: str, file: str, only: str = "") -> None:
 
 
 @command(
+    "resume",
     **IMAGES,
     **ELSEWHERE,
     **REGISTRY,
+    profile="quick: most questions once, about 10 min; standard: every question once; "
+    "full: every question in both variants, six times, hours",
     platforms="comma-separated: compose,swarm,k8s",
-    experiments="comma-separated: control,balance,recreate,ledger,crash",
+    experiments="comma-separated, instead of those of the profile; see README",
     keep="leave the platforms up afterwards",
+    resume="go on with a run that was interrupted; the newest if no directory is given",
 )
 def compare(  # noqa: PLR0913 - a flag each
     _: Context,
@@ -87,12 +92,15 @@ def compare(  # noqa: PLR0913 - a flag each
     context: str = "",
     host: str = "",
     registry: str = "",
+    profile: str = "quick",
+    resume: str | bool = "",
 ) -> None:
     """Measure the platforms side by side; print a table and write a report.
 
     Works in a lab of its own (orchlab-compare): stacks that you brought up stay
     as they are. With a Swarm of your own, what would break its nodes is left out.
-    Exit code 1 when a promise was broken.
+    Exit code 0: as promised, or an expected limit of a platform; 4: a promise was broken,
+    such as an acknowledged write lost; 1: something could not be answered.
 
     Example: invoke compare --platforms compose,swarm --experiments control,crash
     """
@@ -102,7 +110,13 @@ def compare(  # noqa: PLR0913 - a flag each
 
     there = swarm_existing.named(context, host, registry)
     elsewhere = {"swarm": there} if there else {}
-    runner.compare(platforms, experiments, images, keep=keep, elsewhere=elsewhere)
+    if not resume:
+        runner.compare(profile, platforms, experiments, images, keep=keep, elsewhere=elsewhere)
+        return
+    if platforms or experiments:
+        hint = "leave out --platforms and --experiments"
+        raise UsageError("a run that goes on has its plan already", hint)
+    runner.resume("" if resume is True else str(resume), keep=keep, elsewhere=elsewhere)
 
 
 @command(
@@ -115,7 +129,7 @@ def bench(_: Context, only: str = "", repeats: int = 7, images: str = "auto") ->
     """Measure what the lab and the app cost: ratios of readings taken in turns.
 
     Works in a lab of its own (orchlab-bench) and wants a machine that does nothing
-    else. Raw readings go below results/bench/. Exit code 1 when a promise was broken.
+    else. Raw readings go below results/bench/. Exit code 4 when a promise was broken.
 
     Example: invoke bench --only throughput,image --repeats 3
     """
@@ -131,9 +145,9 @@ def report(_: Context, run: str = "") -> None:
 
     Example: invoke report --run results/20260102T030405Z
     """
-    from orchlab import runner
+    from orchlab import conclusion
 
-    runner.report(run)
+    conclusion.report(run)
 
 
 @command(keep_images="keep the images; they take the longest to come back")

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from orchlab.conclusion import settle
+from orchlab.errors import PromiseBroken, Unanswered
 from orchlab.experiments.judging import judge
-from orchlab.records import Cell, Event, Finding, History
+from orchlab.records import Cell, Event, Finding, History, Sample, Verdict
 
 CELL = Cell("swarm", "hardened", "recreate", 3)
 DONE = [
@@ -50,3 +56,53 @@ def test_what_broke_is_unknown() -> None:
     """With the reason that was recorded."""
     found = asked([Event(1, "broken", "KeyError: 'x'")])
     assert (found.verdict, found.summary) == ("unknown", "KeyError: 'x'")
+
+
+def probed(experiment: str, variant: str, repetition: int = 1, *, lost: int = 0) -> History:
+    """A window of twenty requests of each series, the first of which may be lost."""
+    at = range(10, 30)
+    made = [Sample("control", "control", t, t, t + 1, "ok", 200) for t in at]
+    made += [Sample("new", "n", t, t, t + 1, "fail" if t < 10 + lost else "ok") for t in at]
+    made += [Sample("reused", "n", t, t, t + 1, "ok", 200) for t in at]
+    names = {"names": [""]}
+    events = [
+        Event(1, "replicas", "", names),
+        Event(2, "window", "baseline"),
+        Event(40, "finished"),
+    ]
+    return History(experiment, "swarm", variant, made, events, repetition)
+
+
+def test_a_failed_control_makes_its_block_void() -> None:
+    """Only what was probed, on the same deployment: a lost write is lost whatever probing says."""
+    left = [
+        probed("control", "hardened", lost=1),
+        probed("balance", "hardened"),
+        probed("balance", "defaults"),
+        probed("balance", "hardened", 2),
+        History("recreate", "swarm", "hardened", [], DONE),
+    ]
+    verdicts = [each.verdict for each in judge([each.cell for each in left], left)]
+    assert verdicts == ["fail", "void", "pass", "pass", "pass"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "error"),
+    [
+        (["pass", "fail", "unknown"], PromiseBroken),
+        (["pass", "unknown"], Unanswered),
+        (["limit", "void"], Unanswered),
+    ],
+)
+def test_the_exit_code_tells_a_broken_promise_from_no_answer(
+    verdicts: list[Verdict], error: type[Exception]
+) -> None:
+    """A promise that was broken outweighs what could not be answered."""
+    with pytest.raises(error, match="swarm/hardened/crash"):
+        settle([Finding("crash", "swarm", "hardened", each, "") for each in verdicts], Path())
+
+
+def test_an_expected_limit_is_no_failure() -> None:
+    """Nor is something that a platform cannot do."""
+    verdicts: list[Verdict] = ["pass", "limit", "unsupported"]
+    settle([Finding("crash", "swarm", "hardened", each, "") for each in verdicts], Path())

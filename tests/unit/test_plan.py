@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from itertools import groupby
 
 import pytest
@@ -27,9 +26,7 @@ class Update:
 
 
 def cells(seed: int = 1, **request: object) -> list[Cell]:
-    return Request(**({"offered": OFFERED, "experiments": ASKED} | request)).cells(  # type: ignore[arg-type]
-        random.Random(seed)  # noqa: S311 - an order is no secret
-    )
+    return Request(**({"offered": OFFERED, "experiments": ASKED} | request)).cells(seed)
 
 
 def test_the_control_comes_first_in_each_variant() -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from orchlab import measuring, paths, results, runner, session
-from orchlab.errors import OrchlabError, PromiseBroken
+from orchlab import host, measuring, paths, results, runner, session
+from orchlab.errors import OrchlabError, Unanswered, UnknownName, UsageError
+from orchlab.experiments.base import Experiment
 from orchlab.images.store import Image
 from orchlab.platforms.base import Endpoint, Facts, Release, Replica
-from orchlab.records import Cell, Finding
+from orchlab.prober.rows import append
+from orchlab.records import Cell, Event, Finding
 from orchlab.results import RunDir
 
 
@@ -87,7 +89,7 @@ def findings() -> dict[str, Finding]:
 
 def test_a_missing_capability_is_a_finding(fake: FakePlatform) -> None:
     """What a platform cannot do is answered with the reason, not left out."""
-    runner.compare("", "recreate,crash", "auto", keep=False)
+    runner.compare("quick", "", "recreate,crash", "auto", keep=False)
     found = findings()
     assert {each.verdict for each in found.values()} == {"unsupported"}
     assert found["crash"].summary == "fake lacks ReplicaFaults"
@@ -99,21 +101,23 @@ def test_a_capability_that_is_refused_is_a_finding_with_the_reason(
 ) -> None:
     """As on a cluster of somebody's."""
     monkeypatch.setattr(FakePlatform, "refusal", "it is yours", raising=False)
-    runner.compare("", "crash", "auto", keep=False)
+    runner.compare("quick", "", "crash", "auto", keep=False)
     assert findings()["crash"].summary == "fake lacks ReplicaFaults: it is yours"
 
 
 def test_a_platform_of_somebody_s_takes_the_place_of_the_lab_s(fake: FakePlatform) -> None:
     """Under the same name, so that tables and pages can be compared."""
     theirs = FakePlatform()
-    runner.compare("fake", "crash", "auto", keep=False, elsewhere={"fake": lambda _: theirs})
+    runner.compare(
+        "quick", "fake", "crash", "auto", keep=False, elsewhere={"fake": lambda _: theirs}
+    )
     assert "deploy" in theirs.calls
     assert fake.calls == []
 
 
 def test_every_step_is_timed(fake: FakePlatform) -> None:
     """Creation, publication, deployment and deletion leave their durations."""
-    runner.compare("", "crash", "auto", keep=False)
+    runner.compare("quick", "", "crash", "auto", keep=False)
     timings = results.load(results.latest(paths.RESULTS)).timings["fake"]
     expected = ["images", "create", "publish", "deploy defaults", "publish a changed app", "delete"]
     assert list(timings) == expected
@@ -129,14 +133,14 @@ def test_what_a_broken_experiment_left_behind_does_not_meet_the_next(
         raise OrchlabError("no entry")
 
     monkeypatch.setattr(fake, "endpoints", breaks)
-    with pytest.raises(PromiseBroken):
-        runner.compare("", "control,crash", "auto", keep=False)
+    with pytest.raises(Unanswered):
+        runner.compare("quick", "", "control,crash", "auto", keep=False)
     assert [call for call in fake.calls if call.endswith("deploy")] == ["undeploy", "deploy"] * 2
 
 
 def test_keep_leaves_the_platform_up(fake: FakePlatform) -> None:
     """With --keep nothing is deleted."""
-    runner.compare("", "crash", "auto", keep=True)
+    runner.compare("quick", "", "crash", "auto", keep=True)
     assert "delete" not in fake.calls
 
 
@@ -144,26 +148,107 @@ def test_keep_leaves_the_platform_up(fake: FakePlatform) -> None:
 def test_a_broken_platform_is_unknown_and_removed(fake: FakePlatform, step: str) -> None:
     """A platform that fails leaves unknown findings, its traceback and nothing running."""
     fake.broken = step
-    with pytest.raises(PromiseBroken):
-        runner.compare("", "crash", "auto", keep=False)
+    with pytest.raises(Unanswered):
+        runner.compare("quick", "", "crash", "auto", keep=False)
     assert findings()["crash"].verdict == "unknown"
     assert (results.latest(paths.RESULTS) / "fake" / "broken.txt").read_text()
     assert fake.calls[-1] == "delete"
 
 
 def test_an_interrupted_run_says_so_and_tears_down(
-    fake: FakePlatform, monkeypatch: pytest.MonkeyPatch
+    fake: FakePlatform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ctrl-C ends the run as interrupted, with its platform removed."""
+    """Ctrl-C ends the run as interrupted, with its platform removed and a way to go on."""
 
     def interrupt() -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(fake, "create", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        runner.compare("", "crash", "auto", keep=False)
-    assert results.load(results.latest(paths.RESULTS)).state == "interrupted"
+        runner.compare("quick", "", "crash", "auto", keep=False)
+    run = results.latest(paths.RESULTS)
+    assert results.load(run).state == "interrupted"
     assert fake.calls[-2:] == ["delete", "sweep"]
+    assert f"invoke compare --resume {run}" in capsys.readouterr().err
+
+
+@pytest.fixture
+def interrupted(fake: FakePlatform, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run that was stopped in the second of its three experiments, `crash`."""
+    done = session.measure_once
+
+    def measure(experiment: Experiment, *args: object) -> Finding:
+        if experiment.name == "crash":
+            raise KeyboardInterrupt
+        return done(experiment, *args)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(session, "measure_once", measure)
+        runner.compare("quick", "", "recreate,crash,ledger", "auto", keep=False)
+    fake.calls.clear()
+    return results.latest(paths.RESULTS)
+
+
+def test_a_run_goes_on_where_it_stopped(interrupted: Path, fake: FakePlatform) -> None:
+    """What is complete stays as it is; the rest is carried out, on a new deployment."""
+    kept = RunDir(interrupted).history(Cell("fake", "defaults", "recreate"))
+    before = kept.read_text()
+    runner.resume(str(interrupted), keep=False)
+    run = results.load(interrupted)
+    assert run.state == "complete"
+    assert {each.experiment: each.verdict for each in run.findings} == dict.fromkeys(
+        ("recreate", "crash", "ledger"), "unsupported"
+    )
+    assert kept.read_text() == before
+    assert fake.calls.count("deploy") == 1
+
+
+def test_what_was_cut_off_is_carried_out_anew(interrupted: Path) -> None:
+    """The rows of the attempt that has no end stay beside it."""
+    cut = RunDir(interrupted).history(Cell("fake", "defaults", "crash"))
+    append(cut, Event(1, "started"))
+    runner.resume("", keep=False)
+    assert cut.with_suffix(".void-1").exists()
+    assert results.load_history(cut).first("unsupported")
+
+
+def test_a_run_that_is_complete_is_only_judged_again(interrupted: Path, fake: FakePlatform) -> None:
+    """Nothing is left to do."""
+    runner.resume("", keep=False)
+    fake.calls.clear()
+    runner.resume("", keep=False)
+    assert fake.calls == []
+
+
+@pytest.mark.parametrize(
+    ("what", "answer"),
+    [
+        ("source", {"commit": "another", "dirty": False}),
+        ("describe", {"kernel": "another"}),
+        ("boot", "another"),
+        ("version", "another"),
+    ],
+)
+def test_a_run_does_not_go_on_elsewhere(
+    interrupted: Path,
+    fake: FakePlatform,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+    answer: object,
+) -> None:
+    """Another commit, machine or start of it is refused, with the reason."""
+    monkeypatch.setattr(host, what, lambda: answer)
+    with pytest.raises(UsageError, match="another"):
+        runner.resume(str(interrupted), keep=False)
+    assert fake.calls == []
+
+
+def test_an_unknown_profile_is_answered_with_the_valid_ones(fake: FakePlatform) -> None:
+    """Before anything starts."""
+    with pytest.raises(UnknownName) as caught:
+        runner.compare("slow", "", "", "auto", keep=False)
+    assert caught.value.hint == "valid names: quick, standard, full"
+    assert fake.calls == []
 
 
 def test_an_experiment_that_breaks_is_unknown(fake: FakePlatform, tmp_path: Path) -> None:

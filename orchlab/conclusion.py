@@ -1,0 +1,46 @@
+"""The end of a run: judged from its files, printed, drawn, and put as an exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orchlab import console, paths, results
+from orchlab.errors import PromiseBroken, Unanswered
+from orchlab.experiments.judging import judge
+from orchlab.records import Finding, Verdict
+from orchlab.results import RunDir
+
+
+def report(run: str) -> None:
+    """Judge and draw a run again; the newest when ``run`` is empty."""
+    conclude(Path(run) if run else results.latest(paths.RESULTS))
+
+
+def conclude(path: Path) -> None:
+    """Judge a run from its files, print the table, write the page; then ``settle``."""
+    from orchlab.report import render, table
+
+    run = results.load(path)
+    findings = judge(run.cells, run.histories)
+    RunDir(path).save_findings(findings)
+    run = results.load(path)
+    table.show(run)
+    table.show_timings(run)
+    console.note(f"report: {render(run)}")
+    settle(findings, path)
+
+
+def settle(findings: list[Finding], path: Path) -> None:
+    """Raise ``PromiseBroken`` if one failed, else ``Unanswered`` if one proves nothing.
+
+    An expected limit of a platform is an answer like any other.
+    """
+    hint = f"read {path / 'report.html'}"
+    if failed := _named(findings, "fail"):
+        raise PromiseBroken(f"not as promised: {failed}", hint)
+    if unanswered := _named(findings, "unknown", "void"):
+        raise Unanswered(f"without an answer: {unanswered}", hint)
+
+
+def _named(findings: list[Finding], *verdicts: Verdict) -> str:
+    return ", ".join(str(each.cell) for each in findings if each.verdict in verdicts)
