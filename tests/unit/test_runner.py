@@ -182,9 +182,10 @@ def interrupted(fake: FakePlatform, monkeypatch: pytest.MonkeyPatch) -> Path:
             raise KeyboardInterrupt
         return done(experiment, *args)  # type: ignore[arg-type]
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(session, "measure_once", measure)
-        runner.compare("quick", "", "recreate,crash,ledger", "auto", keep=False)
+        with pytest.raises(KeyboardInterrupt):
+            runner.compare("quick", "", "recreate,crash,ledger", "auto", keep=False)
     fake.calls.clear()
     return results.latest(paths.RESULTS)
 
