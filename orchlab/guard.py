@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import docker.errors
 import requests
@@ -18,9 +18,13 @@ from rich.markup import escape
 from orchlab import console
 from orchlab.errors import HostUnfit, OrchlabError
 
+if TYPE_CHECKING:
+    from kubernetes.client.exceptions import ApiException
+
 P = ParamSpec("P")
 INTERRUPTED = 130
 KUBERNETES_ERRORS = "kubernetes.client.exceptions"
+DENIED = (401, 403)
 
 
 def guarded(task: Callable[P, None]) -> Callable[P, None]:
@@ -55,10 +59,7 @@ def translate(error: Exception) -> OrchlabError | None:
     # Only a task that talks to Kubernetes waits for that import, longer than for all others.
     kubernetes = sys.modules.get(KUBERNETES_ERRORS)
     if kubernetes and isinstance(error, kubernetes.ApiException):
-        return OrchlabError(
-            f"the Kubernetes API refused: {error.status} {error.reason}",
-            "`invoke k8s-down`, then run the command again",
-        )
+        return _refused(error)
     gone = (
         docker.errors.DockerException,
         requests.ConnectionError,
@@ -71,6 +72,16 @@ def translate(error: Exception) -> OrchlabError | None:
             "run the command again: it starts what is missing; `invoke doctor` shows the state",
         )
     return None
+
+
+def _refused(error: ApiException) -> OrchlabError:
+    from orchlab.platforms.k8s import rights
+
+    hint = "`invoke k8s-down`, then run the command again"
+    if error.status in DENIED:
+        hint = "log in to the cluster; k8s/guest/role.yaml has the rights that are needed in it"
+    said = rights.message(error)
+    return OrchlabError(f"the Kubernetes API refused: {error.status} {said}", hint)
 
 
 def _leave(error: OrchlabError) -> Exit:

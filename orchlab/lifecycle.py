@@ -15,6 +15,8 @@ from orchlab.images.catalogue import CATALOGUE
 from orchlab.images.store import POLICIES, Image, ImageStore, Policy
 from orchlab.names import pick
 from orchlab.platforms.base import (
+    Drainable,
+    Guarded,
     Observable,
     Platform,
     Release,
@@ -95,6 +97,14 @@ def conclude(rollout: Rollout) -> None:
             "mend the image and update again; the old one served all the while",
         )
     console.note(f"every replica runs {rollout.image}")
+
+
+def drainable(platform: Platform) -> Drainable:
+    """The platform, if its nodes may be emptied; raises ``UsageError`` for somebody's."""
+    if isinstance(platform, Drainable):
+        return platform
+    why = f": {platform.refusal}" if isinstance(platform, Guarded) else ""
+    raise UsageError(f"{platform.name} has no nodes to drain here{why}", "leave out --context")
 
 
 def status(platform: Observable) -> None:

@@ -7,6 +7,7 @@
 ``swarm``        ... as a Swarm service
 ``swarm_nodes``  a Swarm's nodes and its status
 ``k8s``          ... on Kubernetes
+``k8s_nodes``    a Kubernetes' nodes and its status
 ===============  ==========================================
 
 Imports that take time are inside the tasks, so that ``invoke --list`` is quick.

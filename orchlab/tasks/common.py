@@ -26,8 +26,12 @@ ELSEWHERE = {
     "context": "a docker context of a manager: work on that Swarm instead of the lab's own",
     "host": "the same by address, such as ssh://me@server",
 }
+CLUSTER = {
+    "context": "a context of your kubeconfig: work on that cluster instead of the lab's own",
+    "namespace": "the app's in that cluster; the context's own if not given",
+}
 REGISTRY = {
-    "registry": "HOST:PORT from which that Swarm pulls; HERE=THERE if it has another name there",
+    "registry": "HOST:PORT from which nodes there pull; HERE=THERE if it has another name there",
 }
 AUTOSCALE = {
     "min": "least number of replicas",

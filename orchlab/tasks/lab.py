@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchlab import labels
 from orchlab.errors import UsageError
-from orchlab.tasks.common import ELSEWHERE, IMAGES, REGISTRY, command
+from orchlab.tasks.common import CLUSTER, ELSEWHERE, IMAGES, REGISTRY, command
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -75,6 +75,8 @@ def image_archive(_: Context, action: str, file: str, only: str = "") -> None:
     **IMAGES,
     **ELSEWHERE,
     **REGISTRY,
+    k8s_context="a context of your kubeconfig: measure that cluster instead of the lab's own",
+    namespace=CLUSTER["namespace"],
     profile="quick: most questions once, about 10 min; standard: every question once; "
     "full: every question in both variants, six times, hours",
     platforms="comma-separated: compose,swarm,k8s",
@@ -91,6 +93,8 @@ def compare(  # noqa: PLR0913 - a flag each
     keep: bool = False,
     context: str = "",
     host: str = "",
+    k8s_context: str = "",
+    namespace: str = "",
     registry: str = "",
     profile: str = "quick",
     resume: str | bool = "",
@@ -98,7 +102,7 @@ def compare(  # noqa: PLR0913 - a flag each
     """Measure the platforms side by side; print a table and write a report.
 
     Works in a lab of its own (orchlab-compare): stacks that you brought up stay
-    as they are. With a Swarm of your own, what would break its nodes is left out.
+    as they are. With a Swarm or a cluster of your own, what would break nodes is left out.
     Exit code 0: as promised, or an expected limit of a platform; 4: a promise was broken,
     such as an acknowledged write lost; 1: something could not be answered.
 
@@ -106,17 +110,16 @@ def compare(  # noqa: PLR0913 - a flag each
     """
     labels.enter("compare")
     from orchlab import runner
-    from orchlab.platforms.swarm import existing as swarm_existing
+    from orchlab.platforms import elsewhere
 
-    there = swarm_existing.named(context, host, registry)
-    elsewhere = {"swarm": there} if there else {}
+    there = elsewhere.named(context, host, k8s_context, namespace, registry)
     if not resume:
-        runner.compare(profile, platforms, experiments, images, keep=keep, elsewhere=elsewhere)
+        runner.compare(profile, platforms, experiments, images, keep=keep, elsewhere=there)
         return
     if platforms or experiments:
         hint = "leave out --platforms and --experiments"
         raise UsageError("a run that goes on has its plan already", hint)
-    runner.resume("" if resume is True else str(resume), keep=keep, elsewhere=elsewhere)
+    runner.resume("" if resume is True else str(resume), keep=keep, elsewhere=there)
 
 
 @command(

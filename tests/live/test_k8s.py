@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from typing import cast
 
 import pytest
+import requests
 
+from orchlab import labels, paths
 from orchlab.errors import OrchlabError, UnknownName
 from orchlab.images.store import Image
 from orchlab.platforms.base import Platform, Release
 from orchlab.platforms.k8s.adapter import Kubernetes
+from tests.live.commands import ENVIRONMENT
 from tests.live.replicas import NoLoss, versions
 
 pytestmark = pytest.mark.only("k8s")
@@ -76,3 +85,28 @@ def test_status_and_logs_show_what_runs(
     cluster.follow_logs(follow=False, tail=3)
     said = capsys.readouterr().out
     assert all(name in said for name in names)
+
+
+@pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["command", "terminal"])
+def test_a_forwarded_port_leads_to_a_replica_until_ctrl_c(
+    cluster: Kubernetes, send: Callable[[int, int], None]
+) -> None:
+    """From a script or a terminal, where `kubectl` hears it as well: no failure, nothing left."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "invoke", "k8s-forward"],
+        cwd=paths.ROOT,
+        env=ENVIRONMENT | {"ORCHLAB_LAB": labels.LAB},
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        (port,) = re.findall(r"^Forwarding from 127\.0\.0\.1:(\d+)", process.stdout.readline())
+        url = f"http://127.0.0.1:{port}/whoami"
+        answered = requests.get(url, timeout=5, headers={"Connection": "close"}).json()["replica"]
+        send(process.pid, signal.SIGINT)
+        process.communicate()
+    assert answered in {each.name for each in cluster.replicas()}
+    assert process.returncode == 0
+    with pytest.raises(requests.ConnectionError):
+        requests.get(url, timeout=5)

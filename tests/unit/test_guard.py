@@ -58,6 +58,17 @@ def test_a_refusal_by_kubernetes_is_one_line() -> None:
     said = translate(ApiException(status=403, reason="Forbidden"))
     assert said
     assert "403 Forbidden" in said.message
+    assert "role.yaml" in said.hint
+
+
+def test_kubernetes_own_words_are_passed_on() -> None:
+    """Its answer says which right was missing."""
+    error = ApiException(status=409, reason="Conflict")
+    error.body = '{"kind": "Status", "message": "the object has been modified"}'
+    said = translate(error)
+    assert said
+    assert said.message.endswith("409 the object has been modified")
+    assert "k8s-down" in said.hint
 
 
 def test_a_bug_stays_a_traceback() -> None:

@@ -165,7 +165,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Mock:
     monkeypatch.setattr(autoscale, "cores", lambda _deployment: 1.0)
     web = SimpleNamespace(spec=SimpleNamespace(replicas=4))
     monkeypatch.setattr(k8s_rollout.Rollouts, "require", lambda _self: web)
-    control = Mock()
+    control = Mock(namespace="orchlab")
     control.api.events.return_value = []
     return control
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import pytest
-
 from orchlab.platforms.k8s import facts as k8s_facts
 from orchlab.platforms.k8s import release as k8s_release
 
@@ -47,28 +45,3 @@ def test_a_toleration_is_marked_unless_it_was_chosen() -> None:
         "toleration of unreachable": "300 s (default)"
     }
     assert k8s_facts.tolerations([pod], chosen=True) == {"toleration of unreachable": "300 s"}
-
-
-def test_the_kubelets_empty_timers_are_kubernetes_defaults() -> None:
-    """What a kubelet reports is shown; what it leaves empty is named as the default."""
-    reported = {"nodeLeaseDurationSeconds": 20, "nodeStatusUpdateFrequency": "10s"}
-    found = k8s_facts.kubelet_knobs(reported)
-    assert found["node lease"] == "20 s"
-    assert found["node status every"] == "10 s (default)"
-    assert found["restart back-off, longest"] == "300 s (default)"
-
-
-def test_the_network_plugin_is_known_by_its_image() -> None:
-    """The first image of a known plugin gives name and version."""
-    images = ["registry.example/coredns:v1.14.2", "docker.io/flannel:v0.28.4"]
-    assert k8s_facts.cni(images) == "flannel v0.28.4"
-    assert k8s_facts.cni([]) == "unknown"
-
-
-@pytest.mark.parametrize(
-    ("duration", "shown"),
-    [("5m0s", "300 s"), ("1h0m0s", "3600 s"), ("10s", "10 s"), (40, "40 s"), ("500ms", "0.5 s")],
-)
-def test_durations_are_shown_in_seconds(duration: str | int, shown: str) -> None:
-    """Go's notation and plain numbers come out alike."""
-    assert k8s_facts.seconds(duration) == shown

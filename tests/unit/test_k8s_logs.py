@@ -17,7 +17,8 @@ def pod(name: str, restarts: int) -> SimpleNamespace:
 
 def test_a_restarted_pod_leaves_both_logs(tmp_path: Path) -> None:
     """The log from before the restart is asked for only where there was one."""
-    k8s_logs.collect(tmp_path, [pod("a", 0), pod("b", 2)], lambda *argv: " ".join(argv))
+    k8s_logs.collect(tmp_path, [pod("a", 0), pod("b", 2)], lambda *argv: " ".join(argv), "there")
+    assert (tmp_path / "events.txt").read_text().startswith("-n there get events")
     assert not (tmp_path / "a.previous.log").exists()
     assert (tmp_path / "b.previous.log").read_text().endswith("b --timestamps --previous")
 
@@ -26,10 +27,10 @@ def test_a_refusal_is_kept_and_stops_nothing(tmp_path: Path) -> None:
     """A question that fails leaves its error in the file; the others are asked."""
 
     def kubectl(*argv: str) -> str:
-        if "nodes" in argv:
+        if "events" in argv:
             raise CommandFailed(argv, 1, "no access")
         return "fine"
 
-    k8s_logs.collect(tmp_path, [], kubectl)
-    assert "no access" in (tmp_path / "nodes.txt").read_text()
-    assert (tmp_path / "pods.txt").read_text() == "fine"
+    k8s_logs.collect(tmp_path, [], kubectl, "there")
+    assert "no access" in (tmp_path / "events.txt").read_text()
+    assert (tmp_path / "describe.txt").read_text() == "fine"

@@ -59,7 +59,7 @@ def machines(monkeypatch: pytest.MonkeyPatch) -> ClusterFaults:
         container("lab-balancer", k8s_nodes.BALANCER, "172.18.0.2"),
     ]
     monkeypatch.setattr(k8s_nodes, "containers", lambda: found)
-    made = ClusterFaults(ImageStore())
+    made = Kubernetes(ImageStore())
     made.control = Mock()
     return made
 

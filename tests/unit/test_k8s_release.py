@@ -62,6 +62,19 @@ def test_a_release_points_at_its_variant_by_a_relative_path(tmp_path: Path, vari
     assert (directory / resource).resolve() == k8s_release.VARIANTS[variant].resolve()
 
 
+def test_a_guest_release_goes_over_its_variant_into_the_given_namespace(tmp_path: Path) -> None:
+    """What a guest leaves out is a component, which a release of the lab's own has not."""
+    directory = tmp_path / "release"
+    directory.mkdir()
+    own = k8s_release.kustomization(directory, IMAGES, 3, "hardened")
+    guest = k8s_release.kustomization(directory, IMAGES, 3, "hardened", "shop")
+    assert (own["namespace"], guest["namespace"]) == ("orchlab", "shop")
+    assert own["components"] == []
+    (component,) = guest["components"]
+    assert (directory / component).resolve() == k8s_release.GUEST.resolve()
+    assert guest["resources"] == own["resources"]
+
+
 def test_configuration_and_key_are_generated_from_files_beside_the_release(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

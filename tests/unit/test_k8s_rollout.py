@@ -110,7 +110,7 @@ def test_a_rollout_is_followed_until_its_conditions_are_final(
     monkeypatch.setattr(k8s_progress, "progress", lambda _deployment: next(steps))
     monkeypatch.setattr(k8s_rollout, "PAUSE_S", 0.0)
     found = SimpleNamespace(spec=SimpleNamespace(progress_deadline_seconds=60, replicas=3))
-    control = Mock()
+    control = Mock(elsewhere=False)
     control.api.deployment.return_value = found
     assert Rollouts(control).follow("update") == DONE
 
@@ -123,7 +123,7 @@ def test_a_rollout_whose_deadline_never_comes_is_stuck_all_the_same(
     monkeypatch.setattr(k8s_progress, "progress", lambda _deployment: flapping)
     monkeypatch.setattr(k8s_rollout, "PAUSE_S", 0.0)
     found = SimpleNamespace(spec=SimpleNamespace(progress_deadline_seconds=0, replicas=3))
-    control = Mock()
+    control = Mock(elsewhere=False)
     control.api.deployment.return_value = found
     assert Rollouts(control).follow("update") == replace(flapping, stuck=True)
 

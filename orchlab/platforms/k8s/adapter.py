@@ -2,58 +2,56 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from orchlab import console, labels, shell, sweep
-from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.images.node import tools
+from orchlab.images.registry import Registry
 from orchlab.images.store import Image, ImageStore
-from orchlab.names import pick
 from orchlab.platforms.autoscaling import Policy
-from orchlab.platforms.base import Facts, Release
+from orchlab.platforms.base import Endpoint, Facts
 from orchlab.platforms.k8s import api as k8s_api
 from orchlab.platforms.k8s import autoscaler as k8s_autoscaler
 from orchlab.platforms.k8s import balancer as k8s_balancer
-from orchlab.platforms.k8s import facts as k8s_facts
 from orchlab.platforms.k8s import kind
 from orchlab.platforms.k8s import logs as k8s_logs
 from orchlab.platforms.k8s import metrics as k8s_metrics
 from orchlab.platforms.k8s import nodes as k8s_nodes
-from orchlab.platforms.k8s import policy as k8s_policy
-from orchlab.platforms.k8s import release as k8s_release
 from orchlab.platforms.k8s.api import NAMESPACE
+from orchlab.platforms.k8s.app import OPTIONAL, KubernetesApp
 from orchlab.platforms.k8s.faults import Faults
 from orchlab.platforms.k8s.kind_config import Size
+from orchlab.platforms.k8s.maintenance import Maintenance
 from orchlab.platforms.k8s.node_faults import ClusterFaults
-from orchlab.platforms.k8s.operations import Operations
-from orchlab.platforms.k8s.release import VARIANT_KEY
-from orchlab.platforms.k8s.rollout import DEPLOYMENT, now
 from orchlab.wait import wait_until
 
-ROLLOUT = "180s"
 GONE_S = 120.0
-OPTIONAL = "networkpolicies,poddisruptionbudgets,serviceaccounts,priorityclasses"
-"""Kinds of which one variant has objects and another one has not."""
 
 
-class Kubernetes(Operations, Faults, ClusterFaults):
+class Kubernetes(KubernetesApp, Maintenance, Faults, ClusterFaults):
     """The lab's own kind cluster, with a kubeconfig of its own.
 
     ``size`` is what ``create`` makes, and insists on; None takes what there is. ``keep``:
     a cluster that could not be finished is left, to be looked at.
     """
 
-    variants = tuple(k8s_release.VARIANTS)
+    registry: Registry
+
+    optional = f"{OPTIONAL},priorityclasses"
+    entry = "127.0.0.1, engine's port mapping"
 
     def __init__(self, images: ImageStore, size: Size | None = None, *, keep: bool = False) -> None:
-        super().__init__(images)
+        super().__init__(images, Registry(images))
         self.size = size
         self.keep = keep
-        self.published: dict[str, str] = {}
+
+    @property
+    def directory(self) -> Path:
+        """Beside the kubeconfig."""
+        return k8s_api.kubeconfig().parent / "release"
 
     def prepare(self) -> None:
         """Bring the images of nodes, registry and Redis into the engine, kind and kubectl here."""
@@ -85,26 +83,17 @@ class Kubernetes(Operations, Faults, ClusterFaults):
         self.registry.push(Image(f"{repository}:current", image.id))
         self.published[image.reference] = reference
 
-    def deploy(self, release: Release) -> None:
-        """Apply the release; returns when every node's port answers and all replicas have.
-
-        Raises ``UsageError`` for an unknown variant, ``OrchlabError`` with the pods'
-        reasons when a rollout does not end, ``WaitTimeout`` when a port stays silent.
-        """
-        pick("variant", release.variant, self.variants)
-        directory = k8s_api.kubeconfig().parent / "release"
-        references = {
-            k8s_release.APP: self._published(release.image),
-            k8s_release.REDIS: self._published(self.images.ensure("redis")),
-        }
-        k8s_release.write(directory, references, release.replicas, release.variant)
+    def apply(self) -> None:
+        """Bring the cluster to the release; an autoscaler that was left behind ends."""
         if k8s_autoscaler.find(self.control):
             k8s_autoscaler.remove(self.control)
-        self.control.run("apply", "-k", directory)
-        for workload in ("statefulset/redis", DEPLOYMENT):
-            self._await_rollout(workload)
-        self._remove_leftovers(release.variant)
-        self.await_serving(release.replicas)
+        super().apply()
+
+    def endpoints(self) -> list[Endpoint]:
+        """Each running node's NodePort, as the engine publishes it."""
+        return [
+            Endpoint(node, f"http://127.0.0.1:{port}") for node, port in k8s_nodes.ports().items()
+        ]
 
     def autoscale(self, policy: Policy) -> None:
         """Let the cluster set the number of replicas by their CPU, until Ctrl-C; the last stays.
@@ -119,36 +108,22 @@ class Kubernetes(Operations, Faults, ClusterFaults):
 
     def facts(self) -> Facts:
         """Versions, data path and every timer and knob that the cluster reports."""
+        facts = super().facts()
         version = shell.run([tools.kind(), "version"], echo=False).split()[1]
-        page = f"/api/v1/nodes/{k8s_nodes.nodes()[-1].name}/proxy/configz"
-        configz = self.control.run("get", "--raw", page)
-        written = k8s_release.declared(self.rollouts.variant())
-        facts = k8s_facts.gather(self.control.api, json.loads(configz)["kubeletconfig"], written)
-        fsync = self.store.fsync()
-        return replace(
-            facts,
-            versions=facts.versions | {"kind": version, "redis": self.store.version()},
-            knobs=facts.knobs
-            | {
-                "redis appendfsync": f"{fsync} (default)" if fsync == "everysec" else fsync,
-                "network policies": k8s_policy.in_force(self.control, self.replicas()),
-            },
-        )
+        return replace(facts, versions=facts.versions | {"kind": version})
 
     def collect_logs(self, into: Path) -> None:
         """Logs of every pod, now and before a restart, objects, events, and the nodes' own logs."""
         if not k8s_nodes.nodes():
             return
-        into.mkdir(parents=True, exist_ok=True)
-        k8s_logs.collect_nodes(into, tools.kind())
-        pods = k8s_api.tolerant(lambda: self.control.api.pods(NAMESPACE))() or []
-        k8s_logs.collect(into, pods, partial(self.control.run, echo=False))
+        super().collect_logs(into)
+        k8s_logs.collect_cluster(into, partial(self.control.run, echo=False), tools.kind())
 
     def undeploy(self) -> None:
         """Remove the namespace with all that is in it, and its volumes."""
         if not k8s_nodes.nodes():
             return
-        self._remove_optional(f"{labels.KEY}={labels.LAB}")
+        self.remove_labelled(self.optional)
         self.control.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
         with console.step("wait until the app's namespace and volumes are gone"):
             wait_until(
@@ -165,32 +140,3 @@ class Kubernetes(Operations, Faults, ClusterFaults):
         sweep.sweep(labels.LAB, "k8s")
         shutil.rmtree(k8s_api.kubeconfig().parent, ignore_errors=True)
         self.control.forget()
-
-    def _published(self, image: Image) -> str:
-        if image.reference not in self.published:
-            self.publish(image)
-        return self.published[image.reference]
-
-    def _remove_leftovers(self, variant: str) -> None:
-        """Remove what another variant brought and this one has not: ``apply`` leaves it."""
-        policies = self.control.api.policies(NAMESPACE)
-        if any((each.metadata.labels or {}).get(VARIANT_KEY) != variant for each in policies):
-            self._remove_optional(f"{VARIANT_KEY}!={variant}")
-
-    def _remove_optional(self, selector: str) -> None:
-        selector = f"{labels.KEY}={labels.LAB},{selector}"
-        self.control.run("delete", OPTIONAL, "-n", NAMESPACE, "-l", selector)
-
-    def _await_rollout(self, workload: str) -> None:
-        since = now()
-        status = ("rollout", "status", "-n", NAMESPACE, workload, f"--timeout={ROLLOUT}")
-        try:
-            with console.step(f"roll out {workload}") as detail:
-                self.control.run(*status, on_line=detail)
-        except CommandFailed as error:
-            of_app = workload == DEPLOYMENT
-            reason = self.rollouts.failed(since) if of_app else self.rollouts.why(since)
-            raise OrchlabError(
-                f"{workload} did not roll out: {reason}",
-                "`invoke k8s-status` shows the pods and what the cluster says about them",
-            ) from error

@@ -24,14 +24,16 @@ PAUSE_S = 1.0
 def find(control: Control) -> Any:  # noqa: ANN401 - the client's objects
     """The app's autoscaler as the API reports it now, or None."""
     found = client.AutoscalingV2Api(control.api.client).list_namespaced_horizontal_pod_autoscaler(
-        NAMESPACE, field_selector=f"metadata.name={autoscale.NAME}", _request_timeout=TIMEOUT_S
+        control.namespace,
+        field_selector=f"metadata.name={autoscale.NAME}",
+        _request_timeout=TIMEOUT_S,
     )
     return next(iter(found.items), None)
 
 
 def remove(control: Control) -> None:
     """Take it away; the replicas stay. Idempotent."""
-    control.run("delete", "hpa", "-n", NAMESPACE, autoscale.NAME, "--ignore-not-found")
+    control.run("delete", "hpa", "-n", control.namespace, autoscale.NAME, "--ignore-not-found")
 
 
 def require_none(control: Control) -> None:
@@ -40,7 +42,7 @@ def require_none(control: Control) -> None:
         raise UsageError(
             "an autoscaler sets the number of replicas",
             "end `invoke k8s-autoscale`, or where that was killed: "
-            f"kubectl -n {NAMESPACE} delete hpa {autoscale.NAME}",
+            f"kubectl -n {control.namespace} delete hpa {autoscale.NAME}",
         )
 
 

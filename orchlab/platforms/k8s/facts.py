@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from orchlab.platforms.base import Facts
-from orchlab.platforms.k8s.api import NAMESPACE, TIMEOUT_S, Api
+from orchlab.platforms.k8s import cluster_facts
+from orchlab.platforms.k8s.api import TIMEOUT_S, Api
+from orchlab.platforms.k8s.cluster_facts import CONTAINERD, KERNEL, NETWORK, at
 
 POD = "spec.template.spec"
 CONTAINER = f"{POD}.containers.0"
@@ -40,15 +39,6 @@ NOTHING = {f"{probe} delay": "0 s" for probe in ("readiness", "liveness")} | {
 }
 """How a knob reads that the API leaves out, where that is not ``none``."""
 
-KUBELET = {
-    "restart back-off, longest": ("crashLoopBackOff.maxContainerRestartPeriod", "5m0s"),
-    "node lease": ("nodeLeaseDurationSeconds", "40s"),
-    "node status every": ("nodeStatusUpdateFrequency", "10s"),
-}
-"""Knob -> where the kubelet's configuration has it, and Kubernetes' default."""
-
-UNITS = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
-
 FIXED = {
     "restart back-off": "at once, then 10 s doubling, reset after 10 min (default)",
     "node monitor grace": "50 s (default)",
@@ -56,32 +46,21 @@ FIXED = {
 """Timers that no API reports and that nothing in ``k8s/`` changes."""
 
 
-def gather(api: Api, kubelet: Mapping[str, Any], written: Sequence[Mapping[str, Any]]) -> Facts:
+def gather(api: Api, namespace: str, written: Sequence[Mapping[str, Any]], entry: str) -> Facts:
     """Ask the cluster what is in force; the app must be deployed.
 
-    ``kubelet`` is one kubelet's configuration as its ``configz`` page reports it,
-    ``written`` the Deployment as the files of the variant have it.
+    ``written`` is the Deployment as the files of the variant have it, ``entry`` how a
+    request gets to the nodes.
     """
-    nodes = api.nodes()
-    info = nodes[0].status.node_info
-    network = cni(image for pod in api.pods("kube-system") for image in _images(pod))
-    proxy = yaml.safe_load(_config_map(api, "kube-proxy")["config.conf"])
-    mode = proxy.get("mode") or "iptables"
-    versions = {
-        "kubernetes": str(_plain(api, api.version.get_code())["gitVersion"]),
-        "containerd": info.container_runtime_version.removeprefix("containerd://"),
-        "network plugin": network,
-        "kernel": info.kernel_version,
-    }
+    pods = api.pods(namespace, "app=web")
+    node = next((pod.spec.node_name for pod in pods if pod.spec.node_name), "")
+    found = cluster_facts.gather(api, node)
+    versions = {name: found.pop(name) for name in (CONTAINERD, NETWORK, KERNEL)}
+    chosen = _has(written, f"{POD}.tolerations")
     return Facts(
-        versions,
-        f"127.0.0.1, engine's port mapping, NodePort on any node, kube-proxy ({mode}), "
-        f"pod network ({network.split()[0]}), {len(nodes)} nodes",
-        knobs(_deployment(api), written)
-        | kubelet_knobs(kubelet)
-        | tolerations(api.pods(NAMESPACE, "app=web"), chosen=_has(written, f"{POD}.tolerations"))
-        | FIXED
-        | {"kube-proxy sync at most every": seconds(proxy["iptables"]["minSyncPeriod"])},
+        {"kubernetes": api.release(), **versions},
+        cluster_facts.data_path(entry, found | versions),
+        knobs(_deployment(api, namespace), written) | tolerations(pods, chosen=chosen) | found,
     )
 
 
@@ -99,24 +78,6 @@ def _has(written: Sequence[Mapping[str, Any]], path: str) -> bool:
     return any(at(each, path) is not None for each in written)
 
 
-def kubelet_knobs(configuration: Mapping[str, Any]) -> dict[str, str]:
-    """The kubelet's timers; what its configuration leaves empty is Kubernetes' default."""
-    found: dict[str, str] = {}
-    for name, (path, default) in KUBELET.items():
-        shown = seconds(at(configuration, path) or default)
-        found[name] = f"{shown} (default)" if shown == seconds(default) else shown
-    return found
-
-
-def seconds(duration: str | int) -> str:
-    """A duration as Go writes it (``5m0s``), or a number of seconds, as ``300 s``."""
-    total = sum(
-        float(number) * UNITS[unit]
-        for number, unit in re.findall(r"([\d.]+)(ms|h|m|s)", f"{duration}s")
-    )
-    return f"{total:g} s"
-
-
 def tolerations(pods: Iterable[Any], *, chosen: bool) -> dict[str, str]:
     """How long a pod stays bound to a node that is gone; admission adds it by default."""
     mark = "" if chosen else " (default)"
@@ -129,41 +90,7 @@ def tolerations(pods: Iterable[Any], *, chosen: bool) -> dict[str, str]:
     return {}
 
 
-def cni(images: Iterable[str]) -> str:
-    """The pod network's name and version, from the system pods' images."""
-    for image in images:
-        for name in ("flannel", "kindnet", "cilium", "calico"):
-            if name in image:
-                return f"{name} {image.rpartition(':')[2]}"
-    return "unknown"
-
-
-def at(tree: Any, path: str) -> Any:  # noqa: ANN401 - a tree of JSON
-    """The value at a dotted path (a number counts into a list); None where it ends."""
-    for key in path.split("."):
-        if isinstance(tree, list):
-            tree = tree[int(key)] if int(key) < len(tree) else None
-        else:
-            tree = (tree or {}).get(key)
-    return tree
-
-
-def _images(pod: Any) -> list[str]:  # noqa: ANN401
-    return [container.image for container in pod.spec.containers]
-
-
-def _plain(api: Api, item: object) -> dict[str, Any]:
-    plain: dict[str, Any] = api.client.sanitize_for_serialization(item)
+def _deployment(api: Api, namespace: str) -> dict[str, Any]:
+    found = api.apps.read_namespaced_deployment("web", namespace, _request_timeout=TIMEOUT_S)
+    plain: dict[str, Any] = api.client.sanitize_for_serialization(found)
     return plain
-
-
-def _deployment(api: Api) -> dict[str, Any]:
-    found = api.apps.read_namespaced_deployment("web", NAMESPACE, _request_timeout=TIMEOUT_S)
-    return _plain(api, found)
-
-
-def _config_map(api: Api, name: str) -> dict[str, str]:
-    found: Any = api.core.read_namespaced_config_map(
-        name, "kube-system", _request_timeout=TIMEOUT_S
-    )
-    return dict(found.data)

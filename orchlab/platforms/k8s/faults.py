@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from orchlab import console
 from orchlab.errors import CommandFailed, OrchlabError
-from orchlab.platforms import serving
 from orchlab.platforms.base import Replica
 from orchlab.platforms.k8s import nodes as k8s_nodes
 from orchlab.platforms.k8s.running import Running
@@ -57,12 +55,6 @@ class Faults(Running):
     def ask_store(self, *commands: str) -> list[str]:
         """Send commands to Redis over one connection; raises ``CommandFailed``."""
         return self.store.exec(*conversation(*commands)).splitlines()
-
-    def recreate_store(self) -> None:
-        """Delete the Redis pod; returns when its successor answers the app."""
-        with console.step("a new Redis pod on the same claim"):
-            self.store.recreate()
-            serving.wait_for_store(self.endpoints, len(self.replicas()))
 
 
 def _process(replica: Replica) -> int:

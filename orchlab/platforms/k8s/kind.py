@@ -15,6 +15,7 @@ from orchlab.parallel import in_parallel
 from orchlab.platforms import partition
 from orchlab.platforms.k8s import api as k8s_api
 from orchlab.platforms.k8s import nodes as k8s_nodes
+from orchlab.platforms.k8s import readiness as k8s_readiness
 from orchlab.platforms.k8s.creation import Creation
 from orchlab.platforms.k8s.kind_config import Size, size_of
 from orchlab.wait import wait_until
@@ -126,7 +127,7 @@ def await_nodes(timeout: float, only: Collection[str] = ()) -> None:
     if only:
         started = {name: since for name, since in started.items() if name in only}
     api = k8s_api.Api()
-    check = k8s_api.tolerant(lambda: api.unready_nodes(started))
+    check = k8s_api.tolerant(lambda: k8s_readiness.unready_nodes(api, started))
     wait_until(
         f"{len(started)} nodes ready",
         lambda: check() == [],
@@ -142,7 +143,7 @@ def _await_ready() -> None:
         await_nodes(READY_S)
         started = k8s_nodes.started()
         api = k8s_api.Api()
-        check = k8s_api.tolerant(lambda: api.unready_system(started))
+        check = k8s_api.tolerant(lambda: k8s_readiness.unready_system(api, started))
         wait_until(
             "the cluster's own pods ready",
             lambda: check() == [],

@@ -12,17 +12,19 @@ from orchlab import labels
 
 
 def on(resource: Path, directory: Path, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any field
-    """A kustomization in ``directory`` on those of ``resource``, labelled; ``more``: its fields.
-
-    The path is relative: kustomize accepts no other.
-    """
+    """A kustomization in ``directory`` on those of ``resource``, labelled; ``more``: its fields."""
     return {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": [os.path.relpath(resource.resolve(), directory.resolve())],
+        "resources": [relative(resource, directory)],
         "labels": [{"pairs": labels.labels("k8s")}],
         **more,
     }
+
+
+def relative(path: Path, directory: Path) -> str:
+    """A path as seen from ``directory``: kustomize accepts no absolute one."""
+    return os.path.relpath(path.resolve(), directory.resolve())
 
 
 def image(name: str, reference: str) -> dict[str, str]:

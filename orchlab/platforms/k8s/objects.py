@@ -83,6 +83,16 @@ def endings(pod: Any) -> list[str]:  # noqa: ANN401
     ]
 
 
+def routed(slices: Iterable[Any]) -> set[str]:
+    """Names of the pods to which a Service sends requests, as its EndpointSlices say."""
+    endpoints = (endpoint for each in slices for endpoint in each.endpoints or ())
+    return {
+        endpoint.target_ref.name
+        for endpoint in endpoints
+        if endpoint.target_ref and endpoint.conditions.ready
+    }
+
+
 def restarts(pod: Any) -> int:  # noqa: ANN401
     """How often the pod's containers were started again."""
     return sum(status.restart_count for status in pod.status.container_statuses or ())

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from orchlab.errors import CommandFailed
 from orchlab.platforms.base import Replica
-from orchlab.platforms.k8s.api import NAMESPACE
 from orchlab.platforms.k8s.control import Control
 
 FORBIDDEN = """
@@ -22,7 +21,7 @@ except TimeoutError:
 
 def in_force(control: Control, replicas: Iterable[Replica]) -> str:
     """How many policies there are, and whether a forbidden connection was possible."""
-    count = len(control.api.policies(NAMESPACE))
+    count = len(control.api.policies(control.namespace))
     if not count:
         return "none (default)"
     ready = next((each for each in replicas if each.ready), None)
@@ -32,7 +31,7 @@ def in_force(control: Control, replicas: Iterable[Replica]) -> str:
 def _outcome(control: Control, replica: Replica | None) -> str:
     if replica is None:
         return ", enforcement unknown: no replica is ready to try"
-    attempt = ("exec", "-n", NAMESPACE, replica.name, "--", "python3", "-c", FORBIDDEN)
+    attempt = ("exec", "-n", control.namespace, replica.name, "--", "python3", "-c", FORBIDDEN)
     try:
         said = control.run(*attempt, echo=False).strip()
     except CommandFailed as error:

@@ -11,9 +11,11 @@ import yaml
 from orchlab import credentials, paths
 from orchlab.platforms.base import DEFAULTS, HARDENED
 from orchlab.platforms.k8s import kustomize
+from orchlab.platforms.k8s.api import NAMESPACE
 
 BASE = paths.K8S / "base"
 VARIANTS = {DEFAULTS: BASE, HARDENED: paths.K8S / "overlays" / "hardened"}
+GUEST = paths.K8S / "guest"
 VARIANT_KEY = "orchlab.variant"
 APP = "orchlab/app"
 REDIS = "orchlab/redis"
@@ -28,18 +30,20 @@ def base_names() -> dict[str, str]:
 
 
 def kustomization(
-    directory: Path, images: dict[str, str], replicas: int, variant: str
+    directory: Path, images: dict[str, str], replicas: int, variant: str, guest: str = ""
 ) -> dict[str, Any]:
     """What ``kustomize edit`` would write into ``directory``.
 
     ``images`` maps the manifests' image names to references that nodes can pull.
     The hardened variant's configuration and API key are files in ``directory``.
+    ``guest`` is a namespace of somebody's cluster, when the release goes there.
     """
     known = base_names()
     content = kustomize.on(
         VARIANTS[variant],
         directory,
-        namespace="orchlab",
+        namespace=guest or NAMESPACE,
+        components=[kustomize.relative(GUEST, directory)] if guest else [],
         images=[kustomize.image(known[name], images[name]) for name in sorted(images)],
         replicas=[{"name": "web", "count": replicas}],
     )
@@ -55,7 +59,9 @@ def _generators() -> dict[str, Any]:
     }
 
 
-def write(directory: Path, images: dict[str, str], replicas: int, variant: str) -> None:
+def write(
+    directory: Path, images: dict[str, str], replicas: int, variant: str, guest: str = ""
+) -> None:
     """Write the release into ``directory``; with the API key, so nobody else may enter it.
 
     Kustomize reads no file outside the directory, hence the copies.
@@ -65,7 +71,7 @@ def write(directory: Path, images: dict[str, str], replicas: int, variant: str) 
     if variant == HARDENED:
         shutil.copyfile(CONFIG, directory / CONFIG.name)
         shutil.copyfile(credentials.api_key_file(), directory / KEY_NAME)
-    kustomize.write(directory, kustomization(directory, images, replicas, variant))
+    kustomize.write(directory, kustomization(directory, images, replicas, variant, guest))
 
 
 def declared(variant: str) -> list[dict[str, Any]]:

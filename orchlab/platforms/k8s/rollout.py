@@ -6,12 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from orchlab import console
-from orchlab.errors import OrchlabError, UnknownName, WaitTimeout
+from orchlab import console, labels
+from orchlab.errors import OrchlabError, UnknownName, UsageError, WaitTimeout
 from orchlab.platforms.base import DEFAULTS, Rollout
 from orchlab.platforms.k8s import api as k8s_api
 from orchlab.platforms.k8s import progress as k8s_progress
-from orchlab.platforms.k8s.api import NAMESPACE
 from orchlab.platforms.k8s.control import Control
 from orchlab.platforms.k8s.progress import Progress, Revision
 from orchlab.platforms.k8s.release import VARIANT_KEY
@@ -29,8 +28,16 @@ class Rollouts:
         self.control = control
 
     def find(self) -> Any:  # noqa: ANN401 - the client's objects
-        """The Deployment as the API reports it now, or None."""
-        return self.control.api.deployment(NAMESPACE, "web")
+        """The Deployment as the API reports it now, or None.
+
+        Raises ``UsageError`` for one in somebody's cluster that is not this lab's.
+        """
+        namespace = self.control.namespace
+        found = self.control.api.deployment(namespace, "web")
+        if found and self.control.elsewhere and not _is_labs(found):
+            reason = f"the deployment web in namespace {namespace} is not this lab's"
+            raise UsageError(reason, "name another with --namespace; ORCHLAB_LAB names another lab")
+        return found
 
     def require(self) -> Any:  # noqa: ANN401 - the client's objects
         """The same; raises ``OrchlabError`` if the app is not deployed."""
@@ -46,7 +53,7 @@ class Rollouts:
 
     def history(self) -> list[Revision]:
         """The revisions that Kubernetes keeps, the current one last."""
-        sets = self.control.api.replica_sets(NAMESPACE, WEB)
+        sets = self.control.api.replica_sets(self.control.namespace, WEB)
         return k8s_progress.revisions(sets, VARIANT_KEY)
 
     def scale(self, replicas: int) -> None:
@@ -108,8 +115,8 @@ class Rollouts:
 
     def why(self, since: datetime) -> str:
         """What pods and events say about a rollout that began at ``since``."""
-        pods = self.control.api.pods(NAMESPACE)
-        return k8s_progress.why(pods, self.control.api.events(NAMESPACE), since)
+        api, namespace = self.control.api, self.control.namespace
+        return k8s_progress.why(api.pods(namespace), api.events(namespace), since)
 
     def failed(self, since: datetime) -> str:
         """Why, also noted on the current revision: nobody is to go back to it unasked."""
@@ -135,7 +142,11 @@ class Rollouts:
             self._kubectl("annotate", replica_set, note, "--overwrite", echo=False)
 
     def _kubectl(self, *argv: str, echo: bool = True) -> None:
-        self.control.run("-n", NAMESPACE, *argv, echo=echo)
+        self.control.run("-n", self.control.namespace, *argv, echo=echo)
+
+
+def _is_labs(found: Any) -> bool:  # noqa: ANN401 - the client's objects
+    return (found.metadata.labels or {}).get(labels.KEY) == labels.LAB
 
 
 def choose(history: list[Revision], number: int) -> Revision:

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from kubernetes.client.exceptions import ApiException
+
 from orchlab.platforms.base import Table
 from orchlab.platforms.k8s import objects as k8s_objects
 from orchlab.platforms.k8s import progress as k8s_progress
-from orchlab.platforms.k8s.api import NAMESPACE, Api
+from orchlab.platforms.k8s import rights as k8s_rights
+from orchlab.platforms.k8s.api import Api
 from orchlab.platforms.k8s.release import VARIANT_KEY
 from orchlab.platforms.k8s.rollout import WEB
 
@@ -18,16 +21,24 @@ RECENT = 10
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
-def tables(api: Api) -> list[Table]:
+def tables(api: Api, namespace: str) -> list[Table]:
     """Ask the cluster for all of them; changes nothing."""
     now = datetime.now(UTC)
     return [
-        nodes(api.nodes(), now),
-        pods(api.pods(NAMESPACE), now),
-        revisions(api.replica_sets(NAMESPACE, WEB), now),
-        endpoints(api.slices(NAMESPACE, "web")),
-        warnings(api.events(NAMESPACE), now),
+        _nodes(api, now),
+        pods(api.pods(namespace), now),
+        revisions(api.replica_sets(namespace, WEB), now),
+        endpoints(api.slices(namespace, "web")),
+        warnings(api.events(namespace), now),
     ]
+
+
+def _nodes(api: Api, now: datetime) -> Table:
+    """Who has rights on a namespace alone is not told, and sees that."""
+    try:
+        return nodes(api.nodes(), now)
+    except ApiException as error:
+        return Table("nodes", ("unknown",), ((k8s_rights.refusal(error),),))
 
 
 def nodes(found: Iterable[Any], now: datetime) -> Table:

@@ -8,7 +8,6 @@ from typing import Any
 from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.platforms.base import Replica
 from orchlab.platforms.k8s import objects as k8s_objects
-from orchlab.platforms.k8s.api import NAMESPACE
 from orchlab.platforms.k8s.control import Control
 from orchlab.wait import wait_until
 
@@ -31,7 +30,8 @@ class Store:
         before = self._pod()
         if before is None:
             raise OrchlabError("there is no Redis pod to replace", "`invoke k8s-deploy` makes one")
-        self.control.run("delete", "pod", "-n", NAMESPACE, POD, "--wait=false")
+        namespace = self.control.namespace
+        self.control.run("delete", "pod", "-n", namespace, POD, "--wait=false")
         after = wait_until(
             "a new Redis pod answers",
             lambda: self._successor(before.metadata.uid),
@@ -49,7 +49,7 @@ class Store:
 
     def exec(self, *argv: str) -> str:
         """Run a command in the pod and return its stdout; raises ``CommandFailed``."""
-        return self.control.run("exec", "-n", NAMESPACE, POD, "--", *argv, echo=False)
+        return self.control.run("exec", "-n", self.control.namespace, POD, "--", *argv, echo=False)
 
     def node(self) -> str:
         """The node that Redis runs on, and its volume is on; empty if it runs nowhere."""
@@ -65,7 +65,7 @@ class Store:
         return self._ask("config", "get", "appendfsync").split()[-1]
 
     def _pod(self) -> Any:  # noqa: ANN401 - the client's objects
-        found = self.control.api.pods(NAMESPACE, "app=redis")
+        found = self.control.api.pods(self.control.namespace, "app=redis")
         return next((pod for pod in found if pod.metadata.name == POD), None)
 
     def _successor(self, old: str) -> Any:  # noqa: ANN401 - the client's objects

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from orchlab import console
 from orchlab.errors import UsageError
-from orchlab.images import registry
-from orchlab.images.store import Image, ImageStore
+from orchlab.images.given_registry import GivenRegistry
+from orchlab.images.store import ImageStore
 from orchlab.platforms.nodes import ENTRY_PORT
 from orchlab.platforms.swarm import members as swarm_members
 from orchlab.platforms.swarm.app import SwarmApp
@@ -15,39 +15,6 @@ from orchlab.platforms.swarm.context import Address, ExistingNodes, find, reach
 from orchlab.platforms.swarm.files import ENTRY_PORT_LABEL, DataPath
 from orchlab.platforms.swarm.members import STORE_LABEL
 from orchlab.platforms.swarm.stack import Stack
-
-
-class GivenRegistry:
-    """An image registry that this machine pushes to and the swarm's nodes pull from.
-
-    ``address`` is ``HOST:PORT``, or ``HOST:PORT=HOST:PORT`` where the nodes know it by
-    another name, which then stands second. Without one, images that are asked for
-    raise ``UsageError``.
-    """
-
-    def __init__(self, images: ImageStore, address: str) -> None:
-        self.images = images
-        self.here, _, there = address.partition("=")
-        self.there = there or self.here
-        self._pushed: set[str] = set()
-
-    def push(self, image: Image) -> str:
-        """Push an image by its tag; return the reference under which nodes pull it."""
-        if not self.here:
-            raise UsageError(
-                "images reach a swarm elsewhere only through an image registry",
-                "name one with --registry HOST:PORT that both this machine and its nodes reach",
-            )
-        if image.reference not in self._pushed:
-            with console.step(f"push {image.reference} to {self.here}") as detail:
-                client = self.images.client
-                registry.send(client, image, f"{self.here}/{image.reference}", detail)
-            self._pushed.add(image.reference)
-        return self.reference(image)
-
-    def reference(self, image: Image) -> str:
-        """The reference under which nodes pull an image."""
-        return f"{self.there}/{image.reference}"
 
 
 class ExistingSwarm(SwarmApp):

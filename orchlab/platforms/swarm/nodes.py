@@ -12,7 +12,6 @@ from typing import Protocol
 from docker import DockerClient
 from docker.models.containers import Container
 
-from orchlab.images.store import Image
 from orchlab.platforms.base import Endpoint
 
 
@@ -57,13 +56,3 @@ class Nodes(Protocol):
 
     def existing(self) -> Mapping[str, Container]:
         """Containers that are nodes, by name: those of the lab on this machine."""
-
-
-class ImageSource(Protocol):
-    """How images get to the nodes: an image registry that they pull from."""
-
-    def push(self, image: Image) -> str:
-        """Push an image; return the reference under which nodes pull it."""
-
-    def reference(self, image: Image) -> str:
-        """That reference, whether the image has been pushed or not."""

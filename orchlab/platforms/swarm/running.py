@@ -10,12 +10,13 @@ from docker.errors import DockerException
 from orchlab import console, shell
 from orchlab.engine import host
 from orchlab.errors import OrchlabError
+from orchlab.images.given_registry import ImageSource
 from orchlab.images.store import ImageStore
 from orchlab.platforms.base import Endpoint, Replica
 from orchlab.platforms.nodes import PLATFORM
 from orchlab.platforms.swarm import members as swarm_members
 from orchlab.platforms.swarm.files import DATA_PATH_LABEL, DataPath, data_path_named
-from orchlab.platforms.swarm.nodes import ImageSource, Nodes
+from orchlab.platforms.swarm.nodes import Nodes
 from orchlab.platforms.swarm.rollout import Rollouts
 from orchlab.platforms.swarm.stack import Stack
 from orchlab.platforms.swarm.tasks import Task
