@@ -27,12 +27,14 @@ from orchlab.platforms.k8s.adapter import Kubernetes
 from orchlab.platforms.k8s.existing import ExistingKubernetes
 from orchlab.results import RunDir
 from orchlab.runner import measure_once
+from orchlab.wait import wait_until
 from tests.live.commands import invoke
 
 pytestmark = pytest.mark.only("k8s")
 
 CONTEXT = "visitor"
 NAMESPACE = "shop"
+ENDED_S = 30.0
 CANNOT = 'cannot list resource "nodes"'
 
 
@@ -109,25 +111,35 @@ def test_the_app_lives_on_somebody_s_cluster(
     """Deployed, looked at, scaled, updated, taken back and removed, with rights on a namespace."""
     images = f"--registry={registry}"
     cluster.control.run("create", "configmap", "somebodys", "-n", NAMESPACE)
-    said = there("k8s-deploy", "--replicas=2", images)
-    url = re.findall(r"http://\S+:\d+", said)[-1]
-    assert requests.get(f"{url}/whoami", timeout=5).json()["version"] == "1"
-    said = there("k8s-status")
-    assert CANNOT in said
-    assert len(re.findall(r"\| web-\S+ .*\| ready", said)) == 2
-    there("k8s-scale", "--replicas=3")
-    there("k8s-update", "--app-version=2", images)
-    assert requests.get(f"{url}/whoami", timeout=5).json()["version"] == "2"
-    there("k8s-rollback")
-    assert requests.get(f"{url}/whoami", timeout=5).json()["version"] == "1"
-    assert "web-" in there("k8s-logs")
-    node = cluster.replicas()[0].node
-    for task in ("k8s-drain", "k8s-uncordon"):
-        assert "not the lab's own" in there(task, node, status=2)
-    assert all(each.ready for each in cluster.replicas())
-    there("k8s-down")
+    try:
+        said = there("k8s-deploy", "--replicas=2", images)
+        url = re.findall(r"http://\S+:\d+", said)[-1]
+        await_version(url, "1")
+        said = there("k8s-status")
+        assert CANNOT in said
+        assert len(re.findall(r"\| web-\S+ .*\| ready", said)) == 2
+        there("k8s-scale", "--replicas=3")
+        there("k8s-update", "--app-version=2", images)
+        await_version(url, "2")
+        there("k8s-rollback")
+        await_version(url, "1")
+        assert "web-" in there("k8s-logs")
+        node = cluster.replicas()[0].node
+        assert "not the lab's own" in there("k8s-drain", node, status=2)
+        assert all(each.ready for each in cluster.replicas())
+    finally:
+        there("k8s-down")
     assert left(cluster) == ""
     assert "somebodys" in cluster.control.run("get", "configmaps", "-n", NAMESPACE, "-o", "name")
+
+
+def await_version(url: str, version: str) -> None:
+    """Return when that version answers: replicas that are told to end may serve for a moment."""
+    wait_until(
+        f"version {version} answers",
+        lambda: requests.get(f"{url}/whoami", timeout=5).json()["version"] == version,
+        timeout=ENDED_S,
+    )
 
 
 @pytest.fixture
