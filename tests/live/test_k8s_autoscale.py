@@ -57,10 +57,10 @@ def test_load_adds_replicas_and_its_end_removes_them(
     ):
         try:
             with load(cluster):
-                await_line(scaler, said, "3 replicas, .* target 10 %: now 4")
+                await_line(scaler, said, "target 10 %: now 4")
                 with pytest.raises(UsageError, match="an autoscaler sets"):
                     cluster.scale(release.replicas)
-            await_line(scaler, said, "4 replicas, .* target 10 %: now 2")
+            await_line(scaler, said, "target 10 %: now 2")
         finally:
             scaler.send_signal(signal.SIGTERM)
             scaler.wait(timeout=60)
