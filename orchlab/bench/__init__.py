@@ -4,9 +4,12 @@
 ``figure``        a figure: two sides, their ratio, and the limit that is promised
 ``figures``       the table of all figures
 ``stopwatch``     seconds that something takes, as a reading
+``echoes``        the way by hand, in a task's own words
 ``compose_up``    `invoke compose-up` against the command that it echoes
 ``swarm_up``      three Swarm nodes against a bare shell script (``swarm_up.sh``)
 ``swarm_deploy``  a deployment and an update of it against `docker stack deploy`
+``k8s_up``        three kind nodes against a bare `kind create cluster` (``k8s_up.sh``)
+``k8s_deploy``    a deployment and an update of it against `kubectl`
 ``serving``       the app against a bare route of the same framework
 ``image``         the app's image against its base plus its dependencies
 ``rig``           servers and load in containers, on cores of their own

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from orchlab import console, labels, shell, sweep
+from orchlab.bench.echoes import echoed
 from orchlab.bench.figure import Sides
 from orchlab.bench.stopwatch import quiet, timed
-from orchlab.errors import OrchlabError
 from orchlab.images.store import ImageStore
 from orchlab.paths import ROOT
 
-ECHOED = re.compile(r"^\$ (.*\bdocker compose .*\bup -d\b.*)$", re.MULTILINE)
+BRING_UP = "docker compose .*up -d"
 
 
 @contextmanager
@@ -29,7 +28,7 @@ def sides(images: ImageStore, variant: str) -> Iterator[Sides]:
     try:
         with console.step(f"compose-up, {variant}: once for warming up"):
             _clear()
-            script = "\n".join(echoed(shell.run(task, cwd=ROOT, on_line=quiet)))
+            script = "\n".join(echoed(shell.run(task, cwd=ROOT, on_line=quiet), BRING_UP))
         yield Sides(
             ours=lambda: timed(lambda: shell.run(task, cwd=ROOT, echo=False), _clear),
             other=lambda: timed(lambda: shell.run(["sh", "-ec", script], echo=False), _clear),
@@ -37,14 +36,6 @@ def sides(images: ImageStore, variant: str) -> Iterator[Sides]:
         )
     finally:
         sweep.sweep(labels.LAB)
-
-
-def echoed(output: str) -> list[str]:
-    """The commands in the task's output that bring the stack up, ready for a shell."""
-    found = ECHOED.findall(output)
-    if not found:
-        raise OrchlabError("`invoke compose-up` echoed no `docker compose up`", "see its output")
-    return found
 
 
 def _clear() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from orchlab.bench import compose_up, image, serving, swarm_deploy, swarm_up
+from orchlab.bench import compose_up, image, k8s_deploy, k8s_up, serving, swarm_deploy, swarm_up
 from orchlab.bench.figure import Figure, Promise
 from orchlab.images.image_report import RATIO
 from orchlab.platforms.base import DEFAULTS, HARDENED
@@ -49,6 +49,30 @@ _ALL = (
         unit="s",
         promise=Promise("at most", 1.10),
         prepare=swarm_deploy.update,
+    ),
+    Figure(
+        name="k8s-up",
+        ours="three Kubernetes nodes and all pods ready",
+        other="the same `kind create cluster` and `kubectl wait` by hand",
+        unit="s",
+        promise=Promise("at most", 1.10),
+        prepare=k8s_up.sides,
+    ),
+    Figure(
+        name="k8s-deploy",
+        ours="`invoke k8s-deploy --variant hardened`",
+        other="the same `kubectl apply -k` and `rollout status` by hand",
+        unit="s",
+        promise=Promise("at most", 1.10),
+        prepare=k8s_deploy.deploy,
+    ),
+    Figure(
+        name="k8s-update",
+        ours="`invoke k8s-update`, hardened",
+        other="the same `kubectl set image` and `rollout status` by hand",
+        unit="s",
+        promise=Promise("at most", 1.10),
+        prepare=k8s_deploy.update,
     ),
     Figure(
         name="throughput",

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from orchlab import console, shell
+from orchlab.bench.echoes import echoed
 from orchlab.bench.figure import Reading, Sides
 from orchlab.bench.stopwatch import quiet, timed
-from orchlab.errors import OrchlabError
 from orchlab.images.store import ImageStore
 from orchlab.paths import ROOT
 from orchlab.platforms.base import HARDENED
@@ -24,7 +24,7 @@ from orchlab.platforms.swarm.adapter import Swarm
 
 INVOKE = [sys.executable, "-m", "invoke"]
 DEPLOY = [*INVOKE, "swarm-deploy", f"--variant={HARDENED}"]
-ECHOED = re.compile(r"^\$ (.*\bdocker stack deploy)( .*)$", re.MULTILINE)
+BRING_UP = "docker stack deploy"
 APP_IMAGE = re.compile(r"(?<=\bAPP_IMAGE=)\S+")
 
 
@@ -60,12 +60,7 @@ def update(images: ImageStore) -> Iterator[Sides]:
 
 def by_hand(output: str) -> str:
     """The command that the task echoed, told to wait for its end."""
-    found = ECHOED.search(output)
-    if found is None:
-        raise OrchlabError(
-            "`invoke swarm-deploy` echoed no `docker stack deploy`", "see its output"
-        )
-    return f"{found[1]} --detach=false{found[2]}"
+    return echoed(output, BRING_UP)[0].replace(BRING_UP, f"{BRING_UP} --detach=false")
 
 
 @contextmanager

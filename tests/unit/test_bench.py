@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from orchlab import paths
 from orchlab.bench import compose_up, load, rig, run
+from orchlab.bench.echoes import echoed
 from orchlab.bench.figure import Figure, Outcome, Pair, Promise, Reading, Sides, alternate
 from orchlab.bench.figures import FIGURES
 from orchlab.bench.load import Load
@@ -139,12 +140,12 @@ def test_redis_benchmark_that_failed_is_no_reading(text: str) -> None:
 
 def test_the_way_by_hand_is_what_the_task_echoes() -> None:
     """Every command that brings the stack up is taken, ready to paste, and nothing else."""
-    assert compose_up.echoed(TASK) == [
+    assert echoed(TASK, compose_up.BRING_UP) == [
         "A=1 docker compose -p lab -f compose.yaml up -d --wait",
         "B=2 docker compose -p lab -f compose.yaml up -d --no-deps web",
     ]
     with pytest.raises(OrchlabError):
-        compose_up.echoed("$ docker compose ps")
+        echoed("$ docker compose ps", compose_up.BRING_UP)
 
 
 @pytest.mark.parametrize(

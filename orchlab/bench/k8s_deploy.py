@@ -1,0 +1,83 @@
+"""`invoke k8s-deploy` and `k8s-update` against the same `kubectl` lines by hand.
+
+By hand the rollout is awaited with `kubectl rollout status`, as the task does. The
+nodes are up and have every image.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from orchlab import console, shell
+from orchlab.bench.echoes import echoed
+from orchlab.bench.figure import Reading, Sides
+from orchlab.bench.stopwatch import quiet, timed
+from orchlab.images.store import ImageStore
+from orchlab.paths import ROOT
+from orchlab.platforms.base import HARDENED
+from orchlab.platforms.k8s.adapter import Kubernetes
+
+INVOKE = [sys.executable, "-m", "invoke"]
+DEPLOY = [*INVOKE, "k8s-deploy", f"--variant={HARDENED}"]
+BY_HAND = "kubectl (apply -k|rollout status)"
+
+
+@contextmanager
+def deploy(images: ImageStore) -> Iterator[Sides]:
+    """Both from a cluster without the app to one that runs it."""
+    with _warm(images) as (cluster, lines):
+        script = "\n".join(lines)
+        yield Sides(
+            ours=lambda: _timed(DEPLOY, cluster.undeploy),
+            other=lambda: _timed(["sh", "-ec", script], cluster.undeploy),
+            knobs={"by hand": script, "before each": "namespace and volumes removed"},
+        )
+
+
+@contextmanager
+def update(images: ImageStore) -> Iterator[Sides]:
+    """Both from one version of the app to the other, each reading the opposite way."""
+    with _warm(images) as (cluster, lines):
+        versions = itertools.cycle(("2", "1"))
+        for version in ("1", "2"):
+            cluster.publish(images.app(version))
+        status = next(line for line in lines if "deployment/web" in line)
+
+        def command(version: str) -> list[str]:
+            image = cluster.published[images.app(version).reference]
+            return ["sh", "-ec", update_by_hand(status, image)]
+
+        yield Sides(
+            ours=lambda: _timed([*INVOKE, "k8s-update", f"--app-version={next(versions)}"]),
+            other=lambda: _timed(command(next(versions))),
+            knobs={
+                "by hand": update_by_hand(status, "IMAGE"),
+                "variant": HARDENED,
+                "before each": "nothing",
+            },
+        )
+
+
+def update_by_hand(status: str, image: str) -> str:
+    """Set the image, then wait with the line ``status``."""
+    program, _, _ = status.partition("rollout status")
+    return f"{program}set image -n orchlab deployment/web web={image}\n{status}"
+
+
+@contextmanager
+def _warm(images: ImageStore) -> Iterator[tuple[Kubernetes, list[str]]]:
+    """A cluster that runs the hardened variant, and the commands that deployed it."""
+    cluster = Kubernetes(images)
+    try:
+        with console.step("k8s-deploy: once for warming up"):
+            output = shell.run(DEPLOY, cwd=ROOT, on_line=quiet)
+        yield cluster, echoed(output, BY_HAND)
+    finally:
+        cluster.delete()
+
+
+def _timed(command: list[str], before: Callable[[], None] = lambda: None) -> Reading:
+    return timed(lambda: shell.run(command, cwd=ROOT, echo=False), before)
