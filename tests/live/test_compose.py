@@ -12,7 +12,7 @@ import pytest
 from orchlab import labels, shell
 from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.images.store import Image
-from orchlab.platforms.base import Platform, Release, Replica
+from orchlab.platforms.base import DEFAULTS, Platform, Release, Replica
 from orchlab.platforms.compose.adapter import Compose
 from tests.live.replicas import NoLoss, identities
 
@@ -76,6 +76,15 @@ def test_a_bad_image_is_undone_without_a_loss(
     assert rollout.outcome == "rolled-back"
     assert reason in rollout.reason
     assert identities(stack) == before
+
+
+def test_a_deployment_whose_replica_ends_says_why(
+    stack: Compose, release: Release, spoiled: Callable[[list[str]], Image]
+) -> None:
+    """At once, although no health check tells Compose: with its status and its last words."""
+    with pytest.raises(OrchlabError, match="exit status 3; it said: the disk is made of cheese"):
+        stack.deploy(Release(spoiled(ENDS), 1, variant=DEFAULTS))
+    stack.deploy(release)
 
 
 def test_an_image_that_does_not_exist_changes_nothing(

@@ -23,7 +23,7 @@ from typing import Any
 from orchlab import console, labels, shell, sweep
 from orchlab.images.store import Image
 from orchlab.names import pick
-from orchlab.platforms.base import HARDENED, Facts, Release
+from orchlab.platforms.base import DEFAULTS, HARDENED, Facts, Release
 from orchlab.platforms.compose import facts as read
 from orchlab.platforms.compose import files, ports
 from orchlab.platforms.compose.faults import Faults
@@ -31,7 +31,9 @@ from orchlab.platforms.compose.operations import Operations, require_room
 from orchlab.platforms.compose.project import UP, execute
 from orchlab.platforms.compose.stack import FILES, Deployment
 
-START_SECONDS = 120
+WAIT = {DEFAULTS: (), HARDENED: ("--wait", "--wait-timeout=120")}
+"""Compose waits for health checks. Where there are none it would look twice a second whether
+the containers run, which says less than the answers that the lab waits for."""
 
 
 class Compose(Operations, Faults):
@@ -59,14 +61,14 @@ class Compose(Operations, Faults):
 
         A stack of the other variant is taken down first; its data stay. Raises
         ``UsageError`` for an unknown variant or a port that is taken, ``CommandFailed``
-        when a container does not become healthy and ``WaitTimeout`` when a replica
-        cannot be reached.
+        when a container does not become healthy, ``OrchlabError`` when a replica ended and
+        ``WaitTimeout`` when one cannot be reached.
         """
         pick("variant", release.variant, FILES)
         found, before = self.project.found(), self.project.variant()
         wanted = self._wanted(release, found)
         require_room(wanted)
-        flags = ["--wait", f"--wait-timeout={START_SECONDS}", "--remove-orphans"]
+        flags = ["--remove-orphans", *WAIT[wanted.variant]]
         title = f"{wanted.variant}, {wanted.replicas} x {wanted.image}"
         with console.step(f"compose: {title}"):
             if before not in ("", wanted.variant):

@@ -20,13 +20,18 @@ def serves(container: Mapping[str, Any]) -> bool:
     return bool(running and health(container) in ("healthy", ""))
 
 
+def ended(container: Mapping[str, Any]) -> bool:
+    """Whether its process has ended and does not run again yet."""
+    return container["State"]["Status"] in ENDED
+
+
 def trouble(container: Mapping[str, Any]) -> str:
     """Why a new container will not serve; empty as long as it may still come to that.
 
     One that has ended once is in trouble even if its restart policy tries again.
     """
     state = container["State"]
-    if state["Status"] in ENDED or container["RestartCount"]:
+    if ended(container) or container["RestartCount"]:
         memory = ": it took more memory than it may" if state.get("OOMKilled") else ""
         status = f" with exit status {state['ExitCode']}" if state["ExitCode"] else ""
         return f"its process ended{status}{memory}"

@@ -16,6 +16,7 @@ from orchlab.errors import CommandFailed, OrchlabError, UsageError
 from orchlab.platforms.base import DEFAULTS, HARDENED
 from orchlab.platforms.compose import files
 from orchlab.platforms.compose.facts import taken_port
+from orchlab.platforms.compose.health import trouble
 from orchlab.platforms.compose.stack import (
     FILES,
     PLATFORM,
@@ -147,6 +148,13 @@ def execute(container: Container, *argv: str) -> str:
     Through the command: the SDK leaves the connection of an exec open.
     """
     return shell.run(["docker", "exec", str(container.name), *argv], echo=False)
+
+
+def why(container: Container) -> str:
+    """What is wrong with a container that is in trouble, and the last line that it wrote."""
+    words = container.logs(tail=1).decode(errors="replace").strip()
+    said = f"; it said: {words}" if words else ""
+    return f"{container.name}: {trouble(container.attrs)}{said}"
 
 
 def incarnation(container: dict[str, Any]) -> str:

@@ -12,8 +12,8 @@ from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.images.store import Image, ImageStore
 from orchlab.platforms import serving
 from orchlab.platforms.base import DEFAULTS, HARDENED, Endpoint, Replica
-from orchlab.platforms.compose.health import serves
-from orchlab.platforms.compose.project import SEE_LOGS, Project, execute, incarnation
+from orchlab.platforms.compose.health import ended, serves
+from orchlab.platforms.compose.project import SEE_LOGS, Project, execute, incarnation, why
 from orchlab.platforms.compose.stack import ENTRIES, PLATFORM
 
 FROM_INSIDE = {DEFAULTS: "web:8000", HARDENED: "edge:8080"}
@@ -103,8 +103,18 @@ class Running:
             console.note(f"ports of {self.project.node} are its own; to get to them: {way}")
 
     def await_serving(self, replicas: int) -> None:
-        """Return when that many replicas have answered; raises ``WaitTimeout``."""
-        serving.wait(self.endpoints, self.replicas, replicas, SEE_LOGS, self.ask)
+        """Return when that many replicas have answered.
+
+        Raises ``OrchlabError`` for one that is found ended, and ``WaitTimeout``.
+        """
+
+        def alive() -> list[Replica]:
+            for each in self.project.containers("web"):
+                if ended(each.attrs):
+                    raise OrchlabError(why(each), SEE_LOGS)
+            return self.replicas()
+
+        serving.wait(self.endpoints, alive, replicas, SEE_LOGS, self.ask)
 
     def reaches(self, replica: str) -> bool:
         """Whether clients are led to that replica; the entries take turns among all of them."""

@@ -18,7 +18,7 @@ from orchlab.errors import CommandFailed, OrchlabError, WaitTimeout
 from orchlab.images.store import Image
 from orchlab.platforms.base import Rollout
 from orchlab.platforms.compose.health import last_check, serves, trouble
-from orchlab.platforms.compose.project import UP
+from orchlab.platforms.compose.project import UP, why
 from orchlab.platforms.compose.running import Running
 from orchlab.platforms.compose.stack import Deployment
 from orchlab.wait import wait_until
@@ -131,9 +131,8 @@ class Update:
     def _await_healthy(self, new: Container) -> None:
         def ready() -> bool:
             new.reload()
-            if reason := trouble(new.attrs):
-                words = new.logs(tail=1).decode(errors="replace").strip()
-                raise NotServing(f"{new.name}: {reason}{'; it said: ' if words else ''}{words}")
+            if trouble(new.attrs):
+                raise NotServing(why(new))
             return serves(new.attrs)
 
         wait_until(
