@@ -1,4 +1,7 @@
-"""`invoke compose-up` against the `docker compose up` that it echoes, run by hand."""
+"""`invoke compose-up` against the `docker compose up` that it echoes, run by hand.
+
+By hand it always waits, as somebody would who wants to use what comes up.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def sides(images: ImageStore, variant: str) -> Iterator[Sides]:
     try:
         with console.step(f"compose-up, {variant}: once for warming up"):
             _clear()
-            script = "\n".join(echoed(shell.run(task, cwd=ROOT, on_line=quiet), BRING_UP))
+            script = by_hand(shell.run(task, cwd=ROOT, on_line=quiet))
         yield Sides(
             ours=lambda: timed(lambda: shell.run(task, cwd=ROOT, echo=False), _clear),
             other=lambda: timed(lambda: shell.run(["sh", "-ec", script], echo=False), _clear),
@@ -36,6 +39,12 @@ def sides(images: ImageStore, variant: str) -> Iterator[Sides]:
         )
     finally:
         sweep.sweep(labels.LAB)
+
+
+def by_hand(output: str) -> str:
+    """The commands that the task echoed, told to wait."""
+    lines = echoed(output, BRING_UP)
+    return "\n".join(line if "--wait" in line else f"{line} --wait" for line in lines)
 
 
 def _clear() -> None:

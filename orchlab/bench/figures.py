@@ -13,7 +13,7 @@ _ALL = (
     Figure(
         name="compose-up",
         ours="`invoke compose-up`",
-        other="the same `docker compose up` by hand",
+        other="the same `docker compose up -d --wait` by hand",
         unit="s",
         promise=Promise("at most", 1.10),
         prepare=partial(compose_up.sides, variant=DEFAULTS),
@@ -21,7 +21,7 @@ _ALL = (
     Figure(
         name="compose-up-hardened",
         ours="`invoke compose-up --variant hardened`",
-        other="the same `docker compose up` by hand",
+        other="the same `docker compose up -d --wait` by hand",
         unit="s",
         promise=Promise("at most", 1.10),
         prepare=partial(compose_up.sides, variant=HARDENED),

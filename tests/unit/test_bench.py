@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 from orchlab import paths
 from orchlab.bench import compose_up, load, rig, run
-from orchlab.bench.echoes import echoed
 from orchlab.bench.figure import Figure, Outcome, Pair, Promise, Reading, Sides, alternate
 from orchlab.bench.figures import FIGURES
 from orchlab.bench.load import Load
@@ -139,13 +138,13 @@ def test_redis_benchmark_that_failed_is_no_reading(text: str) -> None:
 
 
 def test_the_way_by_hand_is_what_the_task_echoes() -> None:
-    """Every command that brings the stack up is taken, ready to paste, and nothing else."""
-    assert echoed(TASK, compose_up.BRING_UP) == [
+    """Every command that brings the stack up is taken, and waits for its end; nothing else is."""
+    assert compose_up.by_hand(TASK).splitlines() == [
         "A=1 docker compose -p lab -f compose.yaml up -d --wait",
-        "B=2 docker compose -p lab -f compose.yaml up -d --no-deps web",
+        "B=2 docker compose -p lab -f compose.yaml up -d --no-deps web --wait",
     ]
     with pytest.raises(OrchlabError):
-        echoed("$ docker compose ps", compose_up.BRING_UP)
+        compose_up.by_hand("$ docker compose ps")
 
 
 @pytest.mark.parametrize(
