@@ -27,7 +27,8 @@ The map of the package, in the order in which a run uses it:
 ``session``         one platform in one block of a run
 ``measuring``       one experiment, carried out and judged
 ``uml``             Swarm's routing mesh on a kernel of the lab's own, for the tests
-``results``         runs on disk
+``results``         runs on disk; ``schema`` describes their files
+``conclusion``      a run's end: judged, printed, drawn; ``junit`` for a CI
 ``report``          a run on disk -> one self-contained HTML page
 ==================  ========================================================
 

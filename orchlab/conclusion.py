@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchlab import console, paths, results
+from orchlab import console, junit, paths, results
 from orchlab.errors import PromiseBroken, Unanswered
 from orchlab.experiments.judging import judge
 from orchlab.records import Finding, Verdict
@@ -17,13 +17,14 @@ def report(run: str) -> None:
 
 
 def conclude(path: Path) -> None:
-    """Judge a run from its files, print the table, write the page; then ``settle``."""
+    """Judge a run from its files; write what it says, print it, and ``settle``."""
     from orchlab.report import render, table
 
     run = results.load(path)
     findings = judge(run.cells, run.histories)
     RunDir(path).save_findings(findings)
     run = results.load(path)
+    junit.write(run)
     table.show(run)
     table.show_timings(run)
     console.note(f"report: {render(run)}")

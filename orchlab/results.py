@@ -4,13 +4,14 @@
 
     results/<UTC time>/
       run.json                plan, host, versions, clock anchor, state
-      findings.json  timings.json
+      findings.json  timings.json  junit.xml  report.html
       <platform>/logs/  <platform>/broken.txt
       <platform>/<variant>/facts.json
       <platform>/<variant>/<experiment>-<repetition>.jsonl    samples and events, as they came
       <platform>/<variant>/<experiment>-<repetition>.void-<k>  rows of a void attempt
 
-``run.json`` carries ``SCHEMA``; a reader refuses a number that it doesn't know.
+``run.json`` carries ``SCHEMA``; a reader refuses a number that it doesn't know. The JSON
+Schemas of ``run.json``, ``findings.json`` and the rows are in ``orchlab/schema``.
 """
 
 from __future__ import annotations

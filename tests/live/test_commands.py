@@ -18,6 +18,7 @@ import requests
 from orchlab import engine, paths
 from orchlab.engine import private
 from tests.live.commands import ENVIRONMENT, invoke, leftovers
+from tests.schemas import validate
 
 QUICK = ("compare", "--platforms=compose", "--experiments=recreate")
 
@@ -77,6 +78,7 @@ def test_a_comparison_is_kept_and_can_be_judged_again_without_an_engine() -> Non
     before = runs()
     output = invoke(*QUICK)
     (made,) = runs() - before
+    validate(made.parent)
     page = made.parent / "report.html"
     assert "recreate" in output
     assert "appendfsync" in output, "knobs stand beside the numbers"
