@@ -29,6 +29,7 @@ The map of the package, in the order in which a run uses it:
 ``uml``             Swarm's routing mesh on a kernel of the lab's own, for the tests
 ``results``         runs on disk; ``schema`` describes their files
 ``conclusion``      a run's end: judged, printed, drawn; ``junit`` for a CI
+``compare_runs``    two runs side by side; ``differences`` finds what changed (pure)
 ``report``          a run on disk -> one self-contained HTML page
 ==================  ========================================================
 

@@ -152,8 +152,8 @@ def open_run(root: Path, plan: Mapping[str, Any]) -> RunDir:
     return run
 
 
-def load(path: Path) -> Run:
-    """Read a run back, whatever its state.
+def load(path: Path, *, histories: bool = True) -> Run:
+    """Read a run back, whatever its state; without ``histories`` only what was said of them.
 
     Raises ``UsageError`` when there is no run and ``OrchlabError`` when its
     files are damaged or of a newer schema. Lines cut short by a kill are left
@@ -168,10 +168,11 @@ def load(path: Path) -> Run:
             "use the version that wrote it: see run.json",
         )
     problems: list[str] = []
+    rows = sorted(path.glob("*/*/*-*.jsonl")) if histories else []
     return Run(
         path=path,
         **{key: start[key] for key in ("state", "version", "source", "plan", "host", "anchor")},
-        histories=[load_history(file, problems) for file in sorted(path.glob("*/*/*-*.jsonl"))],
+        histories=[load_history(file, problems) for file in rows],
         facts={_place(p): Facts(**read_json(p)) for p in sorted(path.glob("*/*/facts.json"))},
         timings=_optional(path / "timings.json", {}),
         findings=[Finding(**row) for row in _optional(path / "findings.json", [])],

@@ -11,11 +11,11 @@ from orchlab import results
 
 
 def schema(name: str) -> Draft202012Validator:
-    """The schema of ``run``, ``findings`` or ``row``, dates checked too."""
+    """The schema of ``run``, ``findings`` or ``row``."""
     text = Path(results.__file__).with_name("schema").joinpath(f"{name}.json").read_text()
     found = json.loads(text)
     Draft202012Validator.check_schema(found)
-    return Draft202012Validator(found, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return Draft202012Validator(found)
 
 
 def validate(run: Path) -> None:

@@ -1,4 +1,4 @@
-"""The lab itself: doctor, images, compare, report, clean."""
+"""The lab itself: doctor, images, compare, report, clean, and what goes with them."""
 
 from __future__ import annotations
 
@@ -151,6 +151,19 @@ def report(_: Context, run: str = "") -> None:
     from orchlab import conclusion
 
     conclusion.report(run)
+
+
+@command(before="a directory below results/", after="another one")
+def compare_runs(_: Context, before: str, after: str) -> None:
+    """Show what two runs answer differently: verdicts, and numbers whose ranges do not overlap.
+
+    One sample each supports no claim; the table then says so. Needs no engine.
+
+    Example: invoke compare-runs results/20260102T030405Z results/20260102T131415Z
+    """
+    from orchlab import compare_runs
+
+    compare_runs.show(before, after)
 
 
 @command(keep_images="keep the images; they take the longest to come back")
