@@ -20,13 +20,13 @@ from orchlab import labels, paths
 from orchlab.errors import UsageError
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.images.store import ImageStore
+from orchlab.measuring import measure_once
 from orchlab.platforms.base import NodeFaults, Platform, Release
 from orchlab.platforms.k8s import api as k8s_api
 from orchlab.platforms.k8s import existing as k8s_existing
 from orchlab.platforms.k8s.adapter import Kubernetes
 from orchlab.platforms.k8s.existing import ExistingKubernetes
 from orchlab.results import RunDir
-from orchlab.runner import measure_once
 from orchlab.wait import wait_until
 from tests.live.commands import invoke
 
