@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from app.settings import Settings
 
-KEEP_ALIVE_SECONDS = 75
-"""Longer than clients and balancers keep idle connections: the side that sends must close
-first, or a request meets a connection that has just been closed."""
+KEEP_ALIVE_SECONDS = 120
+"""Longer than pooled clients keep idle connections (Go's ``http.DefaultTransport`` 90 s, nginx
+60 s): the side that sends must close first, or a request meets a connection just closed."""
 
 OPEN_REQUEST_SECONDS = 5
 """How long the stop waits for open requests after the drain."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,11 +18,15 @@ import pytest
 import requests
 
 from app import probe
-from orchlab.paths import ROOT
+from app.__main__ import KEEP_ALIVE_SECONDS
+from orchlab.paths import ROOT, STACKS
 from orchlab.wait import wait_until
 
 LOG = "app.log"
 COMMAND = [sys.executable, "-m", "app"]
+POOLED_SECONDS = 90
+"""For which Go's ``http.DefaultTransport`` keeps an idle connection: of the usual defaults of
+clients with a pool the longest."""
 
 
 def free_port() -> int:
@@ -117,3 +122,12 @@ def test_a_wrong_setting_stops_the_start(tmp_path: Path) -> None:
 def test_the_health_check_notices_nobody() -> None:
     """Where nothing listens the image's health check fails instead of raising."""
     assert not probe.healthy(free_port())
+
+
+@pytest.mark.parametrize("file", ["haproxy.cfg", "port.cfg"])
+def test_idle_connections_are_closed_by_the_client(file: str) -> None:
+    """App and edges keep them for longer, so that no request meets a connection just closed."""
+    edge = (STACKS / "edge" / file).read_text()
+    kept = re.findall(r"^ +timeout (?:client|http-keep-alive) +(\d+)s", edge, re.MULTILINE)
+    assert len(kept) == 2
+    assert min(KEEP_ALIVE_SECONDS, *map(int, kept)) > POOLED_SECONDS
