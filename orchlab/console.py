@@ -6,6 +6,7 @@ terminal and leaves plain text in a pipe.
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,10 +18,15 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+LINE_WIDTH = 100
+PIPE_WIDTH = 160
+"""Of tables in a pipe, where nobody says how wide the reader's window is."""
+
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+if not out.is_terminal and "COLUMNS" not in os.environ:
+    out.width = PIPE_WIDTH
 
-LINE_WIDTH = 100
 PIPE_SECONDS = 30.0
 
 

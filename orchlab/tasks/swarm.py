@@ -147,7 +147,7 @@ def swarm_rotate_key(_: Context) -> None:
 def swarm_logs(
     _: Context, *, follow: bool = False, tail: int = 20, context: str = "", host: str = ""
 ) -> None:
-    """Print the last lines of each replica of the app.
+    """Print the last lines of each replica of the app, of replaced ones too.
 
     Example: invoke swarm-logs --follow --tail 5
     """

@@ -11,27 +11,19 @@ from orchlab.errors import CommandFailed, HostUnfit, OrchlabError, UnknownName, 
 from orchlab.images.store import Image, ImageStore
 from orchlab.platforms import serving
 from orchlab.platforms.base import Endpoint, Rollout
-from orchlab.platforms.nodes import Node
 from orchlab.platforms.swarm import encryption as swarm_encryption
 from orchlab.platforms.swarm import leftovers as swarm_leftovers
 from orchlab.platforms.swarm import members as swarm_members
 from orchlab.platforms.swarm import secrets as swarm_secrets
 from orchlab.platforms.swarm.adapter import Swarm
 from orchlab.platforms.swarm.fleet import Fleet
-from orchlab.platforms.swarm.members import Member
 from orchlab.platforms.swarm.operations import MOST_ON_EDGE
 from orchlab.platforms.swarm.rollout import Rollouts
 from orchlab.platforms.swarm.stack import Stack
 from orchlab.platforms.swarm.tasks import Task
-from tests.unit.swarm_nodes import MANAGER, WORKERS
+from tests.unit.swarm_nodes import MANAGER, WORKERS, member
 
 WORKER = WORKERS[0]
-
-
-def member(node: Node, availability: str = "active") -> Member:
-    manager = node.role == "manager"
-    state, address = "ready", node.address
-    return Member("n", node.name, manager, manager, state, availability, address, store=False)
 
 
 @pytest.fixture
@@ -70,6 +62,20 @@ def test_the_edge_has_the_places_that_are_counted_on() -> None:
     assert f"server-template web {MOST_ON_EDGE + 1} web:8000" in text
 
 
+def test_replicas_that_nobody_reaches_come_with_a_way_out(
+    platform: Swarm, commands: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a mesh the kernel may be the reason, and another data path the way out."""
+    hints: list[str] = []
+    monkeypatch.setattr(serving, "wait", lambda *words: hints.append(words[-1]))
+    platform.scale(1)
+    platform.choose_data_path("mesh")
+    platform.scale(1)
+    assert len(commands) == 2
+    assert "service update --force" in hints[0]
+    assert ["--data-path edge" in hint for hint in hints] == [False, True]
+
+
 def test_the_node_of_redis_is_not_drained(
     platform: Swarm, commands: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,7 +111,7 @@ def test_a_drained_node_is_no_entry_point_without_its_edge(
     """The mesh needs no task on a node to answer there."""
     points = [Endpoint(each.name, "http://127.0.0.1:1") for each in (MANAGER, WORKER)]
     monkeypatch.setattr(Fleet, "endpoints", lambda _self: points)
-    drained = [member(MANAGER), member(WORKER, "drain")]
+    drained = [member(MANAGER), member(WORKER, availability="drain")]
     monkeypatch.setattr(swarm_members, "listed", lambda _manager: drained)
     assert platform.endpoints() == points[:1]
     platform.choose_data_path("mesh")

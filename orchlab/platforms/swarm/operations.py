@@ -76,8 +76,13 @@ class Operations(Running):
     def await_serving(self, replicas: int) -> None:
         """Return when every entry point answers and all replicas have; raises ``WaitTimeout``."""
         with console.step(f"swarm: {replicas} replicas serve"):
-            again = f"`docker service update --force {self.stack.name}_web` starts them anew"
-            serving.wait(self.endpoints, self.replicas, replicas, again)
+            serving.wait(self.endpoints, self.replicas, replicas, self._way_out())
+
+    def _way_out(self) -> str:
+        """What to do when replicas run that nobody reaches."""
+        again = f"`docker service update --force {self.stack.name}_web` starts them anew"
+        edge = "; a mesh needs IPVS on every node, `invoke swarm-deploy --data-path edge` does not"
+        return again + (edge if self.data_path == "mesh" else "")
 
     def require_places(self, replicas: int) -> None:
         """Raise ``UsageError`` for more replicas than the data path finds."""
