@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-import requests
 
 from orchlab.platforms import serving
 from orchlab.platforms.base import Platform, Release
@@ -20,7 +19,7 @@ from orchlab.platforms.k8s import nodes as k8s_nodes
 from orchlab.platforms.k8s.adapter import Kubernetes
 from orchlab.platforms.k8s.api import NAMESPACE
 from orchlab.wait import wait_until
-from tests.live.entries import served
+from tests.live.entries import count, counted, served
 from tests.live.replicas import await_lost, await_replaced, ready
 
 pytestmark = pytest.mark.only("k8s")
@@ -45,14 +44,6 @@ def worker_without_redis(cluster: Kubernetes) -> str:
     """A worker with a replica; without the volume of Redis, which could not be replaced."""
     held = cluster.store.node()
     return next(each.node for each in cluster.replicas() if each.node != held)
-
-
-def counted(url: str) -> int:
-    return int(requests.get(f"{url}/count", timeout=5).json()["count"])
-
-
-def count(url: str) -> int:
-    return int(requests.post(f"{url}/count", timeout=5).json()["count"])
 
 
 def test_a_killed_worker_is_replaced_and_gets_nothing_back(

@@ -16,12 +16,13 @@ import pytest
 import requests
 
 from orchlab import labels, paths, shell
+from orchlab.platforms import serving
 from orchlab.platforms.base import Platform, Release
 from orchlab.platforms.swarm import up as swarm_up
 from orchlab.platforms.swarm.adapter import Swarm
 from orchlab.platforms.swarm.fleet import Fleet
 from orchlab.wait import wait_until
-from tests.live.entries import served
+from tests.live.entries import count, counted, served
 from tests.live.replicas import await_lost, await_replaced, ready
 
 pytestmark = pytest.mark.only("swarm")
@@ -102,6 +103,28 @@ def test_a_partition_has_two_sides_until_it_is_mended(
     wait_until(f"{lost} ready", lambda: ready(swarm)[lost], timeout=HEALED_S)
     wait_until(f"no copy on {lost}", lambda: not copies(swarm, lost), timeout=HEALED_S)
     swarm.await_serving(release.replicas)
+
+
+def test_data_stay_on_their_node(swarm: Swarm, release: Release) -> None:
+    """Redis waits for the node that has its volume, instead of beginning empty on another one."""
+    held = redis_node(swarm)
+    entry = next(each.url for each in swarm.endpoints() if each.node != held)
+    written = count(entry)
+    swarm.stop(held)
+    await_lost(swarm, held, HEALED_S)
+    await_replaced(swarm, held, release.replicas, HEALED_S)
+    assert requests.get(f"{entry}/count", timeout=5).status_code == 503
+    assert {each.node for each in swarm.stack.tasks("redis")} <= {held, ""}
+    swarm.start(held)
+    serving.wait_for_store(swarm.endpoints, release.replicas)
+    assert redis_node(swarm) == held
+    assert counted(entry) == written
+
+
+def redis_node(swarm: Swarm) -> str:
+    """Where Redis runs."""
+    (task,) = (each for each in swarm.stack.tasks("redis") if each.state == "running")
+    return task.node
 
 
 def test_three_managers_survive_the_loss_of_the_leader(
