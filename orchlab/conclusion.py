@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from orchlab import console, junit, paths, results
 from orchlab.errors import PromiseBroken, Unanswered
 from orchlab.experiments.judging import judge
 from orchlab.records import Finding, Verdict
-from orchlab.results import RunDir
+from orchlab.results import Run, RunDir
 
 
 def report(run: str) -> None:
@@ -20,15 +21,20 @@ def conclude(path: Path) -> None:
     """Judge a run from its files; write what it says, print it, and ``settle``."""
     from orchlab.report import render, table
 
-    run = results.load(path)
-    findings = judge(run.cells, run.histories)
-    RunDir(path).save_findings(findings)
-    run = results.load(path)
+    run = judged(path)
     junit.write(run)
     table.show(run)
     table.show_timings(run)
     console.note(f"report: {render(run)}")
-    settle(findings, path)
+    settle(run.findings, path)
+
+
+def judged(path: Path) -> Run:
+    """A run with its findings, which are also written down."""
+    run = results.load(path)
+    findings = judge(run.cells, run.histories)
+    RunDir(path).save_findings(findings)
+    return replace(run, findings=findings)
 
 
 def settle(findings: list[Finding], path: Path) -> None:

@@ -12,6 +12,8 @@
 ``k8s_deploy``    a deployment and an update of it against `kubectl`
 ``serving``       the app against a bare route of the same framework
 ``image``         the app's image against its base plus its dependencies
+``probing``       what the prober costs, and how punctual it is
+``report``        how long a run takes to be read, judged and drawn
 ``rig``           servers and load in containers, on cores of their own
 ``bare``          the bare route; runs inside the app's image
 ``run``           ``invoke bench``: measure, keep, print, judge

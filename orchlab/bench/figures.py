@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from orchlab.bench import compose_up, image, k8s_deploy, k8s_up, serving, swarm_deploy, swarm_up
+from orchlab.bench import (
+    compose_up,
+    image,
+    k8s_deploy,
+    k8s_up,
+    probing,
+    report,
+    serving,
+    swarm_deploy,
+    swarm_up,
+)
 from orchlab.bench.figure import Figure, Promise
 from orchlab.images.image_report import RATIO
 from orchlab.platforms.base import DEFAULTS, HARDENED
@@ -98,6 +108,30 @@ _ALL = (
         promise=Promise("at most", RATIO),
         prepare=image.sides,
         fixed=True,
+    ),
+    Figure(
+        name="prober-cpu",
+        ours="CPU time of the prober at 100 requests/s",
+        other="one core",
+        unit="ms per s",
+        promise=Promise("at most", 0.2),
+        prepare=probing.cpu,
+    ),
+    Figure(
+        name="prober-lag",
+        ours="p99 send lag of the prober at 100 requests/s",
+        other="time between two requests",
+        unit="ms",
+        promise=Promise("at most", 0.5),
+        prepare=probing.lag,
+    ),
+    Figure(
+        name="report",
+        ours="`invoke report`: a run read, judged and drawn",
+        other="what is allowed",
+        unit="s",
+        promise=Promise("at most", 1.0),
+        prepare=report.sides,
     ),
 )
 FIGURES = {each.name: each for each in _ALL}

@@ -125,7 +125,7 @@ def compare(  # noqa: PLR0913 - a flag each
 @command(
     **IMAGES,
     only="comma-separated: compose-up,compose-up-hardened,swarm-up,swarm-deploy,swarm-update,"
-    "k8s-up,k8s-deploy,k8s-update,throughput,latency,image",
+    "k8s-up,k8s-deploy,k8s-update,throughput,latency,image,prober-cpu,prober-lag,report",
     repeats="pairs of readings per figure; the median of their ratios counts",
 )
 def bench(_: Context, only: str = "", repeats: int = 7, images: str = "auto") -> None:

@@ -99,6 +99,9 @@ def test_a_limit_is_part_of_the_promise(promise: Promise, within: float, beyond:
         ("throughput", "at least 0.90"),
         ("latency", "at most 3.00"),
         ("image", "at most 1.15"),
+        ("prober-cpu", "at most 0.20"),
+        ("prober-lag", "at most 0.50"),
+        ("report", "at most 1.00"),
     ],
 )
 def test_the_promised_limits(name: str, promise: str) -> None:
