@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from orchlab import console, results
 from orchlab.experiments.base import Bench, Experiment
 from orchlab.experiments.judging import judge_cell
-from orchlab.platforms.base import Guarded, Platform, Release
+from orchlab.platforms.base import Guarded, Happening, Platform, Release, Watchable
 from orchlab.prober import Prober
 from orchlab.prober.rows import append
 from orchlab.records import Cell, Event, Finding
@@ -43,6 +46,22 @@ def measure_once(
     return answer
 
 
+@contextmanager
+def observed(platform: Platform, path: Path, record: Callable[[Event], None]) -> Iterator[None]:
+    """Probe every entry node, and note what the platform says, while the block runs."""
+    offset = time.time_ns() - time.monotonic_ns()
+
+    def tell(said: Happening) -> None:
+        detail = {"source": said.source, "node": said.node}
+        record(Event(said.at_ns - offset, "platform", said.subject, detail))
+
+    with ExitStack() as stack:
+        if isinstance(platform, Watchable):
+            stack.enter_context(platform.watch(tell))
+        stack.enter_context(Prober(platform.endpoints(), path))
+        yield
+
+
 def _record(experiment: Experiment, platform: Platform, release: Release, path: Path) -> None:
     def record(event: Event) -> None:
         append(path, event)
@@ -52,7 +71,7 @@ def _record(experiment: Experiment, platform: Platform, release: Release, path: 
         why = f": {platform.refusal}" if isinstance(platform, Guarded) else ""
         record(Event.now("unsupported", f"{platform.name} lacks {', '.join(missing)}{why}"))
         return
-    bench = Bench(platform, release, record, lambda: Prober(platform.endpoints(), path))
+    bench = Bench(platform, release, record, lambda: observed(platform, path, record))
     try:
         bench.mark("started")
         experiment.run(bench)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from orchlab.errors import WaitTimeout
 from orchlab.metrics import Metrics, measure, void_reasons
 from orchlab.platforms.base import DEFAULTS, HARDENED, Platform, Release, Replica
 from orchlab.records import Event, Finding, History, Verdict
@@ -17,6 +19,11 @@ RECOMMENDED: tuple[str, ...] = (HARDENED,)
 BOTH: tuple[str, ...] = (DEFAULTS, HARDENED)
 CAPACITY_WINDOW = 120.0
 """Seconds to wait for all replicas; beyond it Cap is censored."""
+BASELINE = 3.0
+PHASE = 10.0
+"""A fault comes at a random moment of so many seconds; timers would alias otherwise."""
+RECOVERY = 8.0
+"""Probing after the last replica is ready, so that 5 s without a failure can be seen."""
 
 
 @dataclass(frozen=True)
@@ -41,25 +48,45 @@ class Bench:
         self.mark("window", subject, seconds=seconds)
         time.sleep(seconds)
 
-    def ready(self, gone: str = "") -> list[Replica]:
-        """Wait until all replicas are ready and the incarnation ``gone`` is not among them.
+    def baseline(self) -> None:
+        """Let a healthy start of random length pass."""
+        self.window("baseline", BASELINE + random.uniform(0, PHASE))  # noqa: S311 - no secret
 
-        Raises ``WaitTimeout`` after ``CAPACITY_WINDOW`` seconds.
+    def ready(
+        self, gone: Callable[[Replica], bool] = lambda _: False, timeout: float = CAPACITY_WINDOW
+    ) -> list[Replica]:
+        """Wait until as many replicas as released are ready, those that are ``gone`` not counted.
+
+        Raises ``WaitTimeout`` after ``timeout`` seconds.
         """
 
         def check() -> list[Replica] | None:
-            replicas = [each for each in self.platform.replicas() if each.ready]
-            whole = len(replicas) >= self.release.replicas
-            return replicas if whole and gone not in {each.id for each in replicas} else None
+            found = [each for each in self.platform.replicas() if each.ready and not gone(each)]
+            return found if len(found) >= self.release.replicas else None
 
         return wait_until(
             f"{self.release.replicas} replicas ready",
             check,
-            timeout=CAPACITY_WINDOW,
+            timeout=timeout,
             pause=0.1,
             state=lambda: ", ".join(f"{r.name} ready={r.ready}" for r in self.platform.replicas()),
             hint="`invoke doctor` shows the machine; the run's logs show the replicas",
         )
+
+    def await_capacity(
+        self, gone: Callable[[Replica], bool], window: float = CAPACITY_WINDOW
+    ) -> None:
+        """Mark when all replicas are ``ready`` again, or that they were not within the window."""
+        try:
+            self.ready(gone, window)
+        except WaitTimeout:
+            self.mark("censored", "ready", seconds=window)
+        else:
+            self.mark("ready")
+
+    def restore(self) -> None:
+        """Deploy the release again: whatever was changed, it serves as before."""
+        self.platform.deploy(self.release)
 
 
 class Experiment(Protocol):

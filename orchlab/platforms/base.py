@@ -7,11 +7,14 @@ finding. ``isinstance`` works on all of them; mypy checks the signatures.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
-from orchlab.images.store import Image
+from orchlab.images.store import Image, ImageStore
+from orchlab.platforms.autoscaling import Policy
 
 REPLICAS = 3
 
@@ -97,11 +100,13 @@ class Facts:
 class Platform(Protocol):
     """One orchestrator. Every method is idempotent unless it says otherwise.
 
-    ``variants`` are those that ``deploy`` knows, ``defaults`` first.
+    ``variants`` are those that ``deploy`` knows, ``defaults`` first; ``images`` is where
+    its images come from.
     """
 
     name: str
     variants: tuple[str, ...]
+    images: ImageStore
 
     def prepare(self) -> None:
         """Bring every image and program that the platform needs to this machine."""
@@ -203,6 +208,9 @@ class NodeFaults(Protocol):
     def nodes(self) -> list[ClusterNode]:
         """A snapshot of the machines; waits only for a control plane that elects a leader."""
 
+    def store_node(self) -> str:
+        """The machine that Redis runs on, and its volume is on; empty if it runs nowhere."""
+
     def stop(self, node: str) -> None:
         """Cut a machine's power: SIGKILL to all that is on it; raises unless it is off."""
 
@@ -253,6 +261,95 @@ class Drainable(Protocol):
 
     def activate(self, node: str) -> None:
         """Let a drained node take replicas again. No platform moves any back by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A container that is no part of the app.
+
+    ``run`` runs a command inside, returns its stdout and raises ``CommandFailed``. ``app``
+    and ``store`` are host and port by which it would call the app and Redis.
+    """
+
+    run: Callable[..., str]
+    app: tuple[str, int]
+    store: tuple[str, int]
+
+
+@runtime_checkable
+class Strangers(Protocol):
+    """Somebody else's containers, where they can talk to the app."""
+
+    def stranger(self, image: Image) -> AbstractContextManager[Stranger]:
+        """One for the length of the block, of an image that was published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A container, and a neighbour that it may find.
+
+    ``run`` runs a command in the container, returns its stdout and raises
+    ``CommandFailed``; ``name``, ``address`` and ``port`` are the neighbour's.
+    """
+
+    run: Callable[..., str]
+    name: str
+    address: str
+    port: int
+
+
+@runtime_checkable
+class NetworkModes(Protocol):
+    """Kinds of network that a container can be in; ``network_modes`` are their names."""
+
+    network_modes: tuple[str, ...]
+
+    def peers(self, mode: str, image: Image) -> AbstractContextManager[Peer]:
+        """A container of an image that was published, and its neighbour, for the block."""
+
+
+@runtime_checkable
+class Autoscalable(Protocol):
+    """A release whose number of replicas follows the load."""
+
+    def autoscaled(self, policy: Policy) -> AbstractContextManager[None]:
+        """Let it follow while the block runs; the last number stays.
+
+        Raises ``WaitTimeout`` when nothing can be measured.
+        """
+
+
+@runtime_checkable
+class Describable(Protocol):
+    """A platform that shows what it was told of the app."""
+
+    def describe(self) -> str:
+        """All that its own inspection shows of the app's objects, contents of secrets apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What a platform says that happened, at ``at_ns`` since the epoch by its own clock.
+
+    ``source`` is who said it (docker, swarm or k8s), ``node`` where it happened.
+    """
+
+    at_ns: int
+    subject: str
+    source: str
+    node: str = ""
+
+
+Tell = Callable[[Happening], None]
+"""Told from another thread."""
+
+
+@runtime_checkable
+class Watchable(Protocol):
+    """A platform that says what happens to the app's containers, tasks or pods."""
+
+    def watch(self, tell: Tell) -> AbstractContextManager[None]:
+        """Tell of each change while the block runs; looks only, and ends with the block."""
 
 
 @runtime_checkable

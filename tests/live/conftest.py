@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import docker
 import pytest
 
 from orchlab import engine, labels, paths, sweep
 from orchlab.engine import private
 from orchlab.experiments.registry import EXPERIMENTS
-from orchlab.images.store import Image, ImageStore
+from orchlab.images.store import ImageStore
 from orchlab.lifecycle import image_store
 from orchlab.measuring import measure_once
 from orchlab.metrics import tally, void_reasons
@@ -25,8 +24,6 @@ from orchlab.records import Finding
 from orchlab.results import RunDir
 from tests.live import commands
 from tests.live.replicas import NoLoss
-
-SERVES_404 = 'CMD ["python3", "-m", "http.server", "8000"]'
 
 
 @pytest.hookimpl(wrapper=True)
@@ -137,27 +134,3 @@ def no_loss(platform: Platform, tmp_path: Path) -> NoLoss:
         assert lost == [], f"{tally(asked)}; {void_reasons(samples) or 'the bench was fine'}"
 
     return block
-
-
-@pytest.fixture
-def version_2(platform: Platform, images: ImageStore) -> Image:
-    """A newer app, which every node has."""
-    image = images.app("2")
-    platform.publish(image)
-    return image
-
-
-@pytest.fixture
-def broken(platform: Platform, release: Release) -> Iterator[Image]:
-    """An image that boots and answers every request, health checks too, with 404."""
-    client = docker.from_env()
-    container = client.containers.create(release.image.reference, labels=labels.labels())
-    repository = release.image.reference.rpartition(":")[0]
-    image = container.commit(repository, "broken", changes=SERVES_404)
-    container.remove()
-    made = Image(f"{repository}:broken", str(image.id))
-    try:
-        platform.publish(made)
-        yield made
-    finally:
-        client.images.remove(made.reference)

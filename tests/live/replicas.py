@@ -26,11 +26,6 @@ def ready(platform: NodeFaults) -> dict[str, bool]:
     return {each.name: each.ready for each in platform.nodes()}
 
 
-def await_lost(platform: NodeFaults, node: str, timeout: float) -> None:
-    """Return when the control plane has noticed that a node is lost."""
-    wait_until(f"{node} not ready", lambda: not ready(platform)[node], timeout=timeout)
-
-
 def await_replaced(platform: Platform, lost: str, count: int, timeout: float) -> None:
     """Return when all replicas run, none of them on the lost node."""
 

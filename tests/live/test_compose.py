@@ -87,18 +87,6 @@ def test_a_deployment_whose_replica_ends_says_why(
     stack.deploy(release)
 
 
-def test_an_image_that_does_not_exist_changes_nothing(
-    stack: Compose, release: Release, no_loss: NoLoss
-) -> None:
-    """The engine's own words are the reason."""
-    before = identities(stack)
-    with no_loss():
-        rollout = stack.update(Image(f"{labels.LAB}/missing:1", "sha256:0"))
-    assert rollout.image == release.image.reference
-    assert "No such image" in rollout.reason
-    assert identities(stack) == before
-
-
 def test_a_replica_that_was_replaced_is_no_victim(stack: Compose) -> None:
     """A fault is not done to its successor; there is nothing to resume either."""
     gone = Replica("gone", f"{stack.project.only('web').short_id}/yesterday", "", ready=True)

@@ -12,7 +12,6 @@ import requests
 from orchlab import shell
 from orchlab.platforms.base import Platform, Release, Replica
 from orchlab.platforms.compose.adapter import Compose
-from orchlab.platforms.compose.health import health
 from orchlab.platforms.compose.project import UP, incarnation
 from orchlab.wait import wait_until
 
@@ -97,35 +96,6 @@ def test_what_the_engine_was_told_to_kill_stays_dead(stack: Compose) -> None:
     assert set(answering(stack)) == survivors
     container.reload()
     assert (container.status, container.attrs["RestartCount"]) == ("exited", restarts)
-
-
-def test_a_hung_process_stays_hung_but_the_edge_routes_around_it(stack: Compose) -> None:
-    """Compose's limit: an unhealthy container is left alone. Clients do not notice it."""
-    victim = stack.replicas()[0]
-    container = stack.project.container(victim.id)
-    survivors = {each.name for each in stack.replicas()} - {victim.name}
-    stack.hang(victim)
-    try:
-        wait_until("unhealthy", lambda: _health(stack, victim) == "unhealthy", timeout=SECONDS)
-        noticed = _checks(stack, victim)
-        assert set(answering(stack)) == survivors
-        wait_until("two more checks", lambda: _checks(stack, victim) - noticed, timeout=SECONDS)
-        container.reload()
-        assert incarnation(container.attrs) == victim.id, "nobody restarted it"
-    finally:
-        stack.resume(victim)
-    wait_until("healthy again", lambda: _health(stack, victim) == "healthy", timeout=SECONDS)
-    assert victim.id in {each.id for each in stack.replicas()}
-
-
-def _health(stack: Compose, replica: Replica) -> str:
-    return health(stack.project.container(replica.id).attrs)
-
-
-def _checks(stack: Compose, replica: Replica) -> set[str]:
-    """When the last health checks began; the engine keeps five."""
-    log = stack.project.container(replica.id).attrs["State"]["Health"]["Log"]
-    return {each["Start"] for each in log}
 
 
 @pytest.mark.parametrize("how", ["restart", "recreate", "redeploy"])

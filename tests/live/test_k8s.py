@@ -12,12 +12,9 @@ import pytest
 import requests
 
 from orchlab import labels, paths
-from orchlab.errors import OrchlabError, UnknownName
-from orchlab.images.store import Image
-from orchlab.platforms.base import Platform, Release
+from orchlab.platforms.base import Platform
 from orchlab.platforms.k8s.adapter import Kubernetes
 from tests.live.commands import ENVIRONMENT
-from tests.live.replicas import NoLoss, versions
 
 pytestmark = pytest.mark.only("k8s")
 
@@ -28,22 +25,6 @@ def cluster(platform: Platform) -> Kubernetes:
     return cast("Kubernetes", platform)
 
 
-def test_an_image_that_does_not_exist_is_undone_and_never_gone_back_to(
-    cluster: Kubernetes, version_2: Image, no_loss: NoLoss
-) -> None:
-    """A tag that no registry has: the reason says so, and a later rollback passes it over."""
-    cluster.update(version_2)
-    try:
-        with no_loss():
-            rollout = cluster.rollouts.update(f"{cluster.registry.host}/orchlab/app:missing")
-        assert rollout.outcome == "rolled-back"
-        assert "not found" in rollout.reason
-        assert "missing" in cluster.rollouts.history()[-2].image
-    finally:
-        cluster.rollback()
-    assert versions(cluster) == {"1"}
-
-
 def test_replicas_are_spread_over_the_workers(cluster: Kubernetes) -> None:
     """No worker has two replicas more than another; the control plane has none."""
     nodes = [each.node for each in cluster.replicas()]
@@ -51,25 +32,6 @@ def test_replicas_are_spread_over_the_workers(cluster: Kubernetes) -> None:
     assert len(counts) == 2
     assert counts[-1] - counts[0] <= 1
     assert not any(name.endswith("control-plane") for name in nodes)
-
-
-def test_a_drain_loses_nothing(cluster: Kubernetes, release: Release, no_loss: NoLoss) -> None:
-    """Every replica moves off a worker, one at a time as the budget says, while all is served."""
-    held = cluster.store.node()
-    worker = next(each.node for each in cluster.replicas() if each.node != held)
-    try:
-        with no_loss():
-            cluster.drain(worker)
-            replicas = cluster.replicas()
-        assert sum(each.ready for each in replicas) == release.replicas
-        assert worker not in {each.node for each in replicas}
-    finally:
-        cluster.activate(worker)
-        cluster.deploy(release)
-    with pytest.raises(OrchlabError, match="volume of Redis"):
-        cluster.drain(held)
-    with pytest.raises(UnknownName):
-        cluster.drain("nowhere")
 
 
 def test_status_and_logs_show_what_runs(

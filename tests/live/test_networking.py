@@ -37,3 +37,26 @@ def test_a_healthy_release_loses_nothing(answer: Callable[[str], Finding]) -> No
     """With no fault, no request fails."""
     finding = answer("control")
     assert finding.verdict == "pass", finding
+
+
+def test_names_resolve_from_every_replica(answer: Callable[[str], Finding]) -> None:
+    """On every node a replica finds the app's services by name, and talks to Redis by its own."""
+    finding = answer("names")
+    assert finding.verdict == "pass", finding
+
+
+def test_nodes_without_a_replica_answer(
+    answer: Callable[[str], Finding], platform: Platform
+) -> None:
+    """Every node leads to the replicas, wherever they are; one host has no such node."""
+    finding = answer("entries")
+    assert finding.verdict == ("limit" if len(platform.endpoints()) == 1 else "pass"), finding
+
+
+def test_a_stranger_does_not_reach_redis(
+    answer: Callable[[str], Finding], platform: Platform
+) -> None:
+    """By its name and by its address, unless a network plugin ignores the policies."""
+    finding = answer("isolation")
+    ignored = "not enforced" in platform.facts().knobs.get("network policies", "")
+    assert finding.verdict == ("limit" if ignored else "pass"), finding

@@ -1,20 +1,30 @@
-"""More and fewer replicas under load, on every platform."""
+"""More and fewer replicas and nodes under load, on every platform."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
-from orchlab.platforms.base import Platform, Release, Scalable
-from tests.live.replicas import NoLoss
+import pytest
+
+from orchlab.errors import OrchlabError, UnknownName
+from orchlab.platforms.base import Drainable, NodeFaults, Platform
+from orchlab.records import Finding
 
 
-def test_scaling_loses_nothing(platform: Platform, release: Release, no_loss: NoLoss) -> None:
+def test_scaling_loses_nothing(answer: Callable[[str], Finding]) -> None:
     """From 3 to 6, to 2 and back."""
-    scalable = cast("Scalable", platform)
-    try:
-        with no_loss():
-            for replicas in (6, 2):
-                scalable.scale(replicas)
-                assert len(platform.replicas()) == replicas
-    finally:
-        scalable.scale(release.replicas)
+    finding = answer("scale")
+    assert finding.verdict == "pass", finding
+
+
+@pytest.mark.only("swarm", "k8s")
+def test_a_drain_loses_nothing(answer: Callable[[str], Finding], platform: Platform) -> None:
+    """Every replica moves off a worker; what enters through the other nodes is all served."""
+    finding = answer("drain")
+    assert finding.verdict == "pass", finding
+    drained = cast("Drainable", platform)
+    with pytest.raises(OrchlabError, match="volume of Redis"):
+        drained.drain(cast("NodeFaults", platform).store_node())
+    with pytest.raises(UnknownName):
+        drained.drain("nowhere")

@@ -15,15 +15,14 @@ import docker
 import pytest
 import requests
 
-from orchlab import labels, paths, shell
-from orchlab.platforms import serving
+from orchlab import labels, paths
 from orchlab.platforms.base import Platform, Release
 from orchlab.platforms.swarm import up as swarm_up
 from orchlab.platforms.swarm.adapter import Swarm
 from orchlab.platforms.swarm.fleet import Fleet
 from orchlab.wait import wait_until
-from tests.live.entries import count, counted, served
-from tests.live.replicas import await_lost, await_replaced, ready
+from tests.live.entries import served
+from tests.live.replicas import await_replaced, ready
 
 pytestmark = pytest.mark.only("swarm")
 
@@ -42,26 +41,6 @@ def swarm(platform: Platform, release: Release) -> Iterator[Swarm]:
     made.deploy(release)
 
 
-def worker_without_redis(swarm: Swarm, release: Release) -> str:
-    """A worker with a replica; without the volume of Redis, which could not be replaced.
-
-    Swarm moves nothing to a node that came back, so after another test it takes a forced update.
-    """
-    held = {each.node for each in swarm.stack.tasks("redis") if each.desired == "running"}
-    workers = {each.name for each in swarm.nodes() if not each.control} - held
-    if not workers & {each.node for each in swarm.replicas()}:
-        again = ["docker", "service", "update", "--force", f"{swarm.stack.name}_web"]
-        shell.run(again, env=swarm.fleet.manager.environment)
-        swarm.await_serving(release.replicas)
-    return next(each.node for each in swarm.replicas() if each.node in workers)
-
-
-def copies(swarm: Swarm, node: str) -> int:
-    """How many containers of the app run on a node, whatever the manager thinks."""
-    argv = ["docker", "ps", "--quiet", f"--filter=name={swarm.stack.name}_web."]
-    return len(shell.run(argv, env=swarm.fleet.node(node).environment, echo=False).split())
-
-
 def test_nodes_are_reached_by_sockets_that_nobody_else_can_open(swarm: Swarm) -> None:
     """Mode 0700 all the way down, and entry ports on this machine's own address only."""
     for node in swarm.fleet.members:
@@ -71,60 +50,6 @@ def test_nodes_are_reached_by_sockets_that_nobody_else_can_open(swarm: Swarm) ->
         bound = node.container().attrs["NetworkSettings"]["Ports"]
         assert {each["HostIp"] for each in bound["8080/tcp"]} == {"127.0.0.1"}
         assert not [port for port, where in bound.items() if where and port != "8080/tcp"]
-
-
-def test_a_killed_worker_is_replaced_and_gets_nothing_back(
-    swarm: Swarm, release: Release, tmp_path: Path
-) -> None:
-    """Its tasks run elsewhere; started again it rejoins, and nothing moves to it by itself."""
-    lost = worker_without_redis(swarm, release)
-    with served(swarm, lost, tmp_path / "samples.jsonl"):
-        swarm.stop(lost)
-        await_lost(swarm, lost, HEALED_S)
-        await_replaced(swarm, lost, release.replicas, HEALED_S)
-    before = {each.id for each in swarm.replicas()}
-    swarm.start(lost)
-    assert ready(swarm)[lost]
-    swarm.await_serving(release.replicas)
-    assert {each.id for each in swarm.replicas()} == before
-
-
-def test_a_partition_has_two_sides_until_it_is_mended(
-    swarm: Swarm, release: Release, tmp_path: Path
-) -> None:
-    """The majority replaces what it lost; the cut-off node keeps its own copies till the end."""
-    lost = worker_without_redis(swarm, release)
-    with served(swarm, lost, tmp_path / "samples.jsonl"):
-        swarm.cut(lost)
-        await_lost(swarm, lost, HEALED_S)
-        await_replaced(swarm, lost, release.replicas, HEALED_S)
-        assert copies(swarm, lost)
-    swarm.mend()
-    wait_until(f"{lost} ready", lambda: ready(swarm)[lost], timeout=HEALED_S)
-    wait_until(f"no copy on {lost}", lambda: not copies(swarm, lost), timeout=HEALED_S)
-    swarm.await_serving(release.replicas)
-
-
-def test_data_stay_on_their_node(swarm: Swarm, release: Release) -> None:
-    """Redis waits for the node that has its volume, instead of beginning empty on another one."""
-    held = redis_node(swarm)
-    entry = next(each.url for each in swarm.endpoints() if each.node != held)
-    written = count(entry)
-    swarm.stop(held)
-    await_lost(swarm, held, HEALED_S)
-    await_replaced(swarm, held, release.replicas, HEALED_S)
-    assert requests.get(f"{entry}/count", timeout=5).status_code == 503
-    assert {each.node for each in swarm.stack.tasks("redis")} <= {held, ""}
-    swarm.start(held)
-    serving.wait_for_store(swarm.endpoints, release.replicas)
-    assert redis_node(swarm) == held
-    assert counted(entry) == written
-
-
-def redis_node(swarm: Swarm) -> str:
-    """Where Redis runs."""
-    (task,) = (each for each in swarm.stack.tasks("redis") if each.state == "running")
-    return task.node
 
 
 def test_three_managers_survive_the_loss_of_the_leader(

@@ -9,8 +9,7 @@ import pytest
 import requests
 
 from orchlab import credentials, labels, shell
-from orchlab.errors import CommandFailed, OrchlabError, UnknownName
-from orchlab.images.store import Image
+from orchlab.errors import CommandFailed
 from orchlab.platforms.base import Platform, Release
 from orchlab.platforms.swarm.adapter import Swarm
 from tests.live.replicas import NoLoss, identities
@@ -22,42 +21,6 @@ pytestmark = pytest.mark.only("swarm")
 def swarm(platform: Platform) -> Swarm:
     """The adapter with all that it can do beyond a platform."""
     return cast("Swarm", platform)
-
-
-def test_an_image_that_does_not_exist_is_rolled_back(
-    swarm: Swarm, release: Release, no_loss: NoLoss
-) -> None:
-    """A tag that no registry has: no old replica stops for it, and nothing is to be undone."""
-    swarm.deploy(release)
-    before = identities(swarm)
-    with no_loss():
-        rollout = swarm.update(Image("orchlab/app:missing", ""))
-    assert rollout.outcome == "rolled-back"
-    assert "No such image" in rollout.reason
-    assert identities(swarm) == before
-    with pytest.raises(OrchlabError, match="nothing ran before"):
-        swarm.rollback()
-
-
-def test_a_drain_loses_nothing(swarm: Swarm, release: Release, no_loss: NoLoss) -> None:
-    """Every replica moves off a worker; what enters through the other nodes is all served."""
-    held = next(each.node for each in swarm.stack.tasks("redis"))
-    worker = next(each.node for each in swarm.replicas() if each.node != held)
-    try:
-        with no_loss(without=worker):
-            swarm.drain(worker)
-            replicas = swarm.replicas()
-        assert sum(each.ready for each in replicas) == release.replicas
-        assert worker not in {each.node for each in replicas}
-        if swarm.data_path == "edge":
-            assert worker not in {each.node for each in swarm.endpoints()}
-    finally:
-        swarm.activate(worker)
-    assert worker in {each.node for each in swarm.endpoints()}
-    with pytest.raises(OrchlabError, match="volume of Redis"):
-        swarm.drain(held)
-    with pytest.raises(UnknownName):
-        swarm.drain("nowhere")
 
 
 def test_a_key_is_rotated_without_a_failure(

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from orchlab.platforms.base import Platform, StoreCrash
 from orchlab.records import Finding
 
@@ -37,3 +39,23 @@ def test_what_fsync_once_a_second_may_lose_is_reported(
     assert finding.values["fsync"] == "everysec"
     assert finding.values["synced_after_s"] > 0.1, "the disk is behind the answer"
     assert str(finding.values["power_loss"]).startswith("the last ")
+
+
+@pytest.mark.only("swarm", "k8s")
+def test_data_survive_the_node_that_they_are_on(answer: Callable[[str], Finding]) -> None:
+    """Redis waits for its node, and finds every acknowledged write there."""
+    finding = answer("node-data")
+    assert finding.verdict == "pass", finding
+    assert finding.values["redis_on"] == "the same node"
+
+
+def test_files_are_injected_and_only_volumes_take_others(answer: Callable[[str], Finding]) -> None:
+    """Configuration and secret are there and cannot be changed; the root takes no file."""
+    finding = answer("mounts")
+    assert finding.verdict == "pass", finding
+
+
+def test_the_api_key_is_in_its_file_alone(answer: Callable[[str], Finding]) -> None:
+    """Not in a description, an environment, a log, the image or its history."""
+    finding = answer("canary")
+    assert finding.verdict == "pass", finding

@@ -4,40 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from orchlab.experiments.base import judged
 from orchlab.experiments.registry import EXPERIMENTS
-from orchlab.outages import NS_PER_S
-from orchlab.records import Event, Finding, History, Sample, Series
-
-MS = 1_000_000
-REPLICAS = ["a", "b", "c"]
-
-
-def sample(at_s: float, series: Series = "new", *, ok: bool = True, replica: str = "a") -> Sample:
-    at = round(at_s * NS_PER_S)
-    outcome = "ok" if ok else "fail"
-    return Sample(series, "n1", at, at, at + MS, outcome, 200 if ok else 503, "", replica)
-
-
-def probed(seconds: int, failed: tuple[float, float] = (-1, -1)) -> list[Sample]:
-    """20 requests/s per series on three replicas, failing inside an interval; control never."""
-    samples = []
-    for i in range(20 * seconds):
-        at = i / 20
-        ok = not failed[0] <= at < failed[1]
-        name = REPLICAS[i % 3]
-        samples.append(sample(at, "new", ok=ok, replica=name))
-        samples.append(sample(at + 0.01, "reused", replica=name))
-        samples.append(sample(at, "control"))
-    return samples
-
-
-def event(at_s: float, kind: str, subject: str = "", **detail: object) -> Event:
-    return Event(round(at_s * NS_PER_S), kind, subject, detail)
-
-
-def ask(name: str, samples: list[Sample], events: list[Event]) -> Finding:
-    return judged(EXPERIMENTS[name](), History(name, "swarm", "defaults", samples, events))
+from orchlab.records import Event
+from tests.unit.histories import MS, REPLICAS, ask, event, probed
 
 
 def test_control_passes_with_its_bound() -> None:
@@ -99,7 +68,7 @@ def test_crash_tells_clients_from_capacity() -> None:
 
 def test_crash_without_capacity_is_censored() -> None:
     """Capacity that never came back is a failure with a censored value."""
-    finding = ask("crash", probed(20), crash(event(19, "censored", "ready")))
+    finding = ask("crash", probed(20), crash(event(19, "censored", "ready", seconds=120.0)))
     assert (finding.verdict, finding.values["capacity_s"]) == ("fail", "> 120")
 
 

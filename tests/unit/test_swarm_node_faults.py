@@ -9,7 +9,7 @@ import pytest
 from orchlab import shell
 from orchlab.errors import CommandFailed, OrchlabError, UnknownName, WaitTimeout
 from orchlab.platforms import partition, power
-from orchlab.platforms.base import ClusterNode, NodeFaults
+from orchlab.platforms.base import ClusterNode
 from orchlab.platforms.nodes import Node
 from orchlab.platforms.swarm import members as swarm_members
 from orchlab.platforms.swarm.fleet import Fleet
@@ -39,11 +39,6 @@ def container(monkeypatch: pytest.MonkeyPatch, status: str) -> Mock:
     found.name = WORKER.name
     monkeypatch.setattr(Node, "container", lambda _: found)
     return found
-
-
-def test_the_lab_s_own_nodes_can_be_broken(machines: Machines) -> None:
-    """As experiments ask for it."""
-    assert isinstance(machines, NodeFaults)
 
 
 def test_a_node_is_what_the_swarm_says_of_it(

@@ -9,7 +9,10 @@
 ``operations``                    scale, update, roll back, status, logs, down
 ``update``                        how an update goes, in either variant
 ``faults``                        faults of a process, a new Redis
+``strangers``                     containers that are no part of the app
 ``dev``                           the app as somebody edits it
+``network_modes``                 Docker's networks without Compose
+``watch``                         what the engine says of the containers
 ``health``, ``facts``, ``status``  pure: what is said of containers
 ================================  ====================================================
 """
@@ -27,16 +30,19 @@ from orchlab.platforms.base import DEFAULTS, HARDENED, Facts, Release
 from orchlab.platforms.compose import facts as read
 from orchlab.platforms.compose import files, ports
 from orchlab.platforms.compose.faults import Faults
+from orchlab.platforms.compose.network_modes import NetworkModes
 from orchlab.platforms.compose.operations import Operations, require_room
 from orchlab.platforms.compose.project import UP, execute
 from orchlab.platforms.compose.stack import FILES, Deployment
+from orchlab.platforms.compose.strangers import Strangers
+from orchlab.platforms.compose.watch import Watch
 
 WAIT = {DEFAULTS: (), HARDENED: ("--wait", "--wait-timeout=120")}
 """Compose waits for health checks. Where there are none it would look twice a second whether
 the containers run, which says less than the answers that the lab waits for."""
 
 
-class Compose(Operations, Faults):
+class Compose(Operations, Faults, Strangers, NetworkModes, Watch):
     """The app as a Compose project named like the lab.
 
     ``port`` is the first one on 127.0.0.1 that a deployment publishes; 0 takes free ones.

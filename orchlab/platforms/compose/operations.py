@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import replace
 
@@ -64,6 +65,11 @@ class Operations(Running):
             [each.attrs for each in self.project.containers()],
             [each.attrs for each in self.project.volumes()],
         )
+
+    def describe(self) -> str:
+        """What the engine shows of the app's containers and volumes."""
+        found = [*self.project.containers(), *self.project.volumes()]
+        return json.dumps([each.attrs for each in found])
 
     def follow_logs(self, *, follow: bool, tail: int) -> None:
         """Print the last ``tail`` lines of each replica; with ``follow`` go on until Ctrl-C."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,13 +27,17 @@ from orchlab.platforms.k8s.app import OPTIONAL, KubernetesApp
 from orchlab.platforms.k8s.faults import Faults
 from orchlab.platforms.k8s.kind_config import Size
 from orchlab.platforms.k8s.maintenance import Maintenance
+from orchlab.platforms.k8s.network_modes import NetworkModes
 from orchlab.platforms.k8s.node_faults import ClusterFaults
+from orchlab.platforms.k8s.strangers import Strangers
+from orchlab.platforms.k8s.watch import Watch
 from orchlab.wait import wait_until
 
 GONE_S = 120.0
+DESCRIBED = "all,configmaps,persistentvolumeclaims,events,networkpolicies"
 
 
-class Kubernetes(KubernetesApp, Maintenance, Faults, ClusterFaults):
+class Kubernetes(KubernetesApp, Maintenance, Faults, ClusterFaults, Strangers, NetworkModes, Watch):
     """The lab's own kind cluster, with a kubeconfig of its own.
 
     ``size`` is what ``create`` makes, and insists on; None takes what there is. ``keep``:
@@ -101,10 +107,19 @@ class Kubernetes(KubernetesApp, Maintenance, Faults, ClusterFaults):
         Raises ``OrchlabError`` when the app is not deployed, ``WaitTimeout`` when nothing
         can be measured.
         """
-        self.rollouts.require()
-        image = self.images.ensure(k8s_metrics.NAME)
-        k8s_metrics.ensure(self.control, self._published(image))
+        self._measure_pods()
         k8s_autoscaler.Autoscaler(self.control, policy).run()
+
+    @contextmanager
+    def autoscaled(self, policy: Policy) -> Iterator[None]:
+        """Let the cluster set the number of replicas while the block runs; the last stays."""
+        self._measure_pods()
+        try:
+            k8s_autoscaler.Autoscaler(self.control, policy).apply()
+            yield
+        finally:
+            k8s_autoscaler.remove(self.control)
+            k8s_metrics.remove(self.control)
 
     def facts(self) -> Facts:
         """Versions, data path and every timer and knob that the cluster reports."""
@@ -140,3 +155,12 @@ class Kubernetes(KubernetesApp, Maintenance, Faults, ClusterFaults):
         sweep.sweep(labels.LAB, "k8s")
         shutil.rmtree(k8s_api.kubeconfig().parent, ignore_errors=True)
         self.control.forget()
+
+    def describe(self) -> str:
+        """What the API shows of all objects of the app, but for those that are secrets."""
+        return self.control.run("get", DESCRIBED, "-n", NAMESPACE, "-o", "json", echo=False)
+
+    def _measure_pods(self) -> None:
+        self.rollouts.require()
+        image = self.images.ensure(k8s_metrics.NAME)
+        k8s_metrics.ensure(self.control, self._published(image))

@@ -62,9 +62,9 @@ class Autoscaler:
         Raises ``OrchlabError`` when the app is not deployed, or somebody removes the
         autoscaler meanwhile.
         """
-        share = autoscale.cores(Rollouts(self.control).require())
+        share = self._share()
         try:
-            self._apply(share)
+            self.apply()
             while True:
                 self._show(share)
                 self.clock.sleep(PAUSE_S)
@@ -73,10 +73,15 @@ class Autoscaler:
         finally:
             remove(self.control)
 
-    def _apply(self, share: float) -> None:
+    def apply(self) -> None:
+        """Put it there, or change what is there."""
         directory = k8s_api.kubeconfig().parent / "autoscale"
-        kustomize.write(directory, autoscale.kustomization(directory, self.policy, share))
+        content = autoscale.kustomization(directory, self.policy, self._share())
+        kustomize.write(directory, content)
         self.control.run("apply", "-k", directory)
+
+    def _share(self) -> float:
+        return autoscale.cores(Rollouts(self.control).require())
 
     def _show(self, share: float) -> None:
         """Print what is new: a measurement, a decision, an event."""

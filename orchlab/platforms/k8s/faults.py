@@ -48,6 +48,10 @@ class Faults(Running):
             if replica.id in k8s_nodes.task_pids(replica.node):
                 raise
 
+    def store_node(self) -> str:
+        """The node that Redis runs on; empty if it runs nowhere."""
+        return self.store.node()
+
     def crash_store(self) -> None:
         """SIGKILL Redis; raises unless it is verifiably gone."""
         self.crash(self.store.replica())

@@ -46,6 +46,11 @@ def ensure(control: Control, reference: str) -> None:
         )
 
 
+def remove(control: Control) -> None:
+    """Take it away, without waiting until it is gone."""
+    control.run("delete", "-k", DIRECTORY, "--wait=false", "--ignore-not-found")
+
+
 def _why(control: Control, since: datetime) -> str:
     pods, events = control.api.pods(NAME), control.api.events(NAME)
     return k8s_progress.why(pods, events, since)

@@ -31,7 +31,7 @@ class Operations(Running):
 
     def update(self, image: Image) -> Rollout:
         """Move to ``image``; a rollout that misses its deadline is undone, and says why."""
-        rollout = self.rollouts.update(self.registry.push(image))
+        rollout = self.rollouts.update(self.registry.reference(image))
         self.await_serving(len(self.replicas()))
         return rollout
 

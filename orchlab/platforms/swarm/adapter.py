@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from orchlab import labels, sweep
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from orchlab import console, labels, sweep
 from orchlab.images.registry import Registry
 from orchlab.images.store import ImageStore
-from orchlab.platforms.base import Release
+from orchlab.platforms.autoscaling import Policy
+from orchlab.platforms.base import Happening, Release
 from orchlab.platforms.swarm import cluster as swarm_cluster
 from orchlab.platforms.swarm import encryption as swarm_encryption
 from orchlab.platforms.swarm.app import SwarmApp
+from orchlab.platforms.swarm.autoscaler import Autoscaler
 from orchlab.platforms.swarm.faults import Faults
 from orchlab.platforms.swarm.fleet import Fleet
 from orchlab.platforms.swarm.maintenance import Maintenance
 from orchlab.platforms.swarm.node_faults import FleetFaults
+from orchlab.platforms.watching import polling
 
 
 class Swarm(SwarmApp, Maintenance, Faults, FleetFaults):
@@ -43,6 +49,21 @@ class Swarm(SwarmApp, Maintenance, Faults, FleetFaults):
         if self.encrypted:
             swarm_encryption.require(self.fleet.manager)
         super().deploy(release)
+
+    @contextmanager
+    def autoscaled(self, policy: Policy) -> Iterator[None]:
+        """Let the lab's own autoscaler set the number of replicas while the block runs."""
+        self.require_places(policy.most)
+        scaler = Autoscaler(lambda: self.stack, self.swarm_nodes, policy)
+
+        def step() -> None:
+            scaler.step()
+
+        def tell(said: Happening) -> None:
+            console.warn(said.subject)
+
+        with polling(step, "autoscaler", tell, scaler.period):
+            yield
 
     def delete(self) -> None:
         """Remove nodes, their volumes and network; the shared registry only leaves it."""

@@ -18,11 +18,13 @@ from orchlab.platforms.swarm import logs as swarm_logs
 from orchlab.platforms.swarm.files import VARIANT_FILES, Plan
 from orchlab.platforms.swarm.nodes import Engine
 from orchlab.platforms.swarm.operations import Operations
+from orchlab.platforms.swarm.strangers import Strangers
+from orchlab.platforms.swarm.watch import Watch
 
 PULL_SECONDS = 300.0
 
 
-class SwarmApp(Operations):
+class SwarmApp(Operations, Strangers, Watch):
     """The app as a stack named like the lab, on ``swarm_nodes``, pulled from ``registry``."""
 
     variants: tuple[str, ...] = tuple(VARIANT_FILES)

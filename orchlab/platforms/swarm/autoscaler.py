@@ -49,27 +49,33 @@ class Autoscaler:
     period: float = 5.0
     clock: Clock = SYSTEM
     _readings: dict[str, Reading] = field(default_factory=dict)
+    _decisions: Autoscale = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._decisions = Autoscale(self.policy)
 
     def run(self) -> None:
         """Decide every ``period`` seconds until Ctrl-C or SIGTERM; the last number stays.
 
         Raises ``OrchlabError`` when the app is not deployed, or is removed meanwhile.
         """
-        decisions = Autoscale(self.policy)
         current = replicas_wanted(self.stack().service(SERVICE))
         try:
             self._usages(self.stack())
             while True:
                 self.clock.sleep(self.period)
-                current = self._step(decisions)
+                current = self.step()
         except KeyboardInterrupt:
             console.note(f"stopped; {current} replicas stay")
 
-    def _step(self, decisions: Autoscale) -> int:
-        """Look, decide, act; returns how many replicas are wanted now."""
+    def step(self) -> int:
+        """Look, decide, act; returns how many replicas are wanted now.
+
+        The first step has nothing to compare its readings with, so it changes nothing.
+        """
         stack = self.stack()
         current = replicas_wanted(stack.service(SERVICE))
-        decision = decisions.decide(self.clock.now(), current, self._usages(stack))
+        decision = self._decisions.decide(self.clock.now(), current, self._usages(stack))
         console.line(sentence(decision, self.policy))
         if decision.replicas != current:
             scale(stack, decision.replicas)

@@ -50,6 +50,11 @@ class Faults(Running):
                     if self._pid(task):
                         raise
 
+    def store_node(self) -> str:
+        """The node that Redis runs on; empty if it runs nowhere."""
+        running = (each for each in self.stack.tasks("redis") if each.state == "running")
+        return next((each.node for each in running), "")
+
     def crash_store(self) -> None:
         """SIGKILL Redis from its node; raises unless the container has ended."""
         self._kill(self._store())

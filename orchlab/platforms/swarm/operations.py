@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 
 from orchlab import console, credentials, shell
@@ -64,6 +65,15 @@ class Operations(Running):
         """Nodes, entry points, services, and tasks with their history and errors."""
         nodes = swarm_nodes_status.tables(self.swarm_nodes, self.stack)
         return [*nodes, *swarm_status.tables(self.stack)]
+
+    def describe(self) -> str:
+        """What the manager shows of services, tasks, networks, secrets and configurations."""
+        chosen = self.stack.chosen
+        with self.stack.api() as client:
+            tasks = client.api.tasks(filters=chosen)  # type: ignore[no-untyped-call]
+            kinds = (client.services, client.networks, client.secrets, client.configs)
+            found = [each.attrs for kind in kinds for each in kind.list(filters=chosen)]
+        return json.dumps([tasks, found])
 
     def follow_logs(self, *, follow: bool, tail: int) -> None:
         """Print the last ``tail`` lines of each replica; with ``follow`` go on until Ctrl-C."""

@@ -1,0 +1,124 @@
+"""Judges of lost data, of mounts and of the canary; what the canary's search can find."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchlab.experiments.canary import holds
+from orchlab.records import Event
+from tests.unit.histories import ask, event
+
+
+def away(read: int, node: str = "w1", meanwhile: int | None = None) -> list[Event]:
+    return [
+        event(0, "written", value=20),
+        event(1, "fault", "w1"),
+        event(2, "fault-verified", "w1"),
+        event(17, "meanwhile", read=meanwhile),
+        event(17, "start", "w1"),
+        event(25.5, "read", value=read, node=node),
+    ]
+
+
+def test_data_that_come_back_with_their_node_pass() -> None:
+    """An outage is no loss; how long it took after the start is said."""
+    finding = ask("node-data", [], away(20))
+    assert finding.verdict == "pass"
+    assert finding.values["readable_after_start_s"] == 8.5
+    assert finding.values["read_meanwhile"] == "nothing answered"
+    assert finding.values["redis_on"] == "the same node"
+
+
+@pytest.mark.parametrize(("variant", "verdict"), [("hardened", "fail"), ("defaults", "limit")])
+def test_an_empty_volume_elsewhere_is_lost_data(variant: str, verdict: str) -> None:
+    """A Redis that answers at once on another node has none of it."""
+    finding = ask("node-data", [], away(0, "w2", 0), variant)
+    assert (finding.verdict, finding.values["redis_on"]) == (verdict, "another node")
+    assert finding.summary == "20 acknowledged writes lost"
+
+
+def test_data_that_somebody_else_changed_prove_nothing() -> None:
+    """More than was written."""
+    assert ask("node-data", [], away(21)).verdict == "unknown"
+
+
+CONFIG, SECRET = "/etc/orchlab/app.json", "/run/secrets/api_key"
+
+
+def mounted(
+    files: dict[str, int], writable: list[str], changeable: list[str], *sees: tuple[str, str]
+) -> list[Event]:
+    mounts = {CONFIG: f"ext4 ro, on {CONFIG}", SECRET: f"tmpfs ro, on {SECRET}"}
+    found = {"mounts": mounts, "files": files, "writable": writable, "changeable": changeable}
+    others = [
+        event(2, "sees", f"r{i}", node=node, directories=dirs)
+        for i, (node, dirs) in enumerate(sees)
+    ]
+    return [event(1, "mounts", "r", node="w1", **found), *others]
+
+
+BOTH_FILES = {CONFIG: 10, SECRET: 43}
+
+
+def test_mounts_as_they_should_be_pass() -> None:
+    """Which other replicas see a file in /data is counted, on the same node apart."""
+    events = mounted(BOTH_FILES, ["/data", "/cache"], [], ("w1", "['/data']"), ("w2", "[]"))
+    finding = ask("mounts", [], events)
+    assert finding.verdict == "pass"
+    assert finding.values["data_shared"] == "1 of 2 other replicas"
+    assert finding.values["data_shared_on_node"] == "1 of 1 on the same node"
+
+
+@pytest.mark.parametrize(
+    ("files", "writable", "changeable", "summary"),
+    [
+        ({CONFIG: 10}, ["/data"], [], f"not injected: {SECRET}"),
+        ({CONFIG: 10, SECRET: 0}, ["/data"], [], f"not injected: {SECRET}"),
+        (BOTH_FILES, ["/data"], [CONFIG], f"a replica may change {CONFIG}"),
+        (BOTH_FILES, ["/", "/data"], [], "the root file system takes files"),
+        (BOTH_FILES, ["/cache"], [], "/data takes no files"),
+    ],
+)
+def test_mounts_that_break_a_promise_fail(
+    files: dict[str, int], writable: list[str], changeable: list[str], summary: str
+) -> None:
+    """Each with what is wrong."""
+    finding = ask("mounts", [], mounted(files, writable, changeable))
+    assert (finding.verdict, finding.summary) == ("fail", summary)
+
+
+def looked(planted: bool, **found: bool) -> list[Event]:  # noqa: FBT001 - a word would not help
+    searched = [event(2, "searched", place, found=there) for place, there in found.items()]
+    return [event(1, "planted", "r", found=planted), *searched]
+
+
+def test_a_canary_in_its_file_alone_passes() -> None:
+    """The places that were searched are named."""
+    finding = ask("canary", [], looked(planted=True, logs=False, image=False))
+    assert (finding.verdict, finding.values["searched"]) == ("pass", "image, logs")
+
+
+def test_a_canary_found_elsewhere_breaks_the_promise() -> None:
+    """By the name of the place."""
+    finding = ask("canary", [], looked(planted=True, logs=True, image=False))
+    assert (finding.verdict, finding.summary) == ("fail", "the canary is in: logs")
+
+
+def test_a_canary_that_was_not_planted_proves_nothing() -> None:
+    """Nothing can be found that is nowhere."""
+    assert ask("canary", [], looked(planted=False, logs=False)).verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "found"),
+    [
+        ([b"some canary here"], True),
+        ([b"some can", b"ary here"], True),
+        ([b"c", b"an", b"a", b"ry"], True),
+        ([b"some can", b"-ary here"], False),
+        ([], False),
+    ],
+)
+def test_a_canary_is_found_where_two_pieces_meet(pieces: list[bytes], found: bool) -> None:  # noqa: FBT001
+    """A stream comes in pieces that know nothing of words."""
+    assert holds(pieces, b"canary") is found
