@@ -11,6 +11,7 @@ from orchlab.experiments.control import Control
 from orchlab.experiments.healing import Crash, Hang
 from orchlab.experiments.ledger import Ledger
 from orchlab.experiments.mounts import Mounts
+from orchlab.experiments.network_cost import NetworkCost
 from orchlab.experiments.network_modes import Networks
 from orchlab.experiments.networking import Balance
 from orchlab.experiments.node_data import NodeData
@@ -26,6 +27,7 @@ EXPERIMENTS: dict[str, Callable[[], Experiment]] = {
     "names": Names,
     "entries": Entries,
     "isolation": Isolation,
+    "network-cost": NetworkCost,
     "network-modes": Networks,
     "recreate": Recreate,
     "node-data": NodeData,

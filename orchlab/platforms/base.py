@@ -280,8 +280,13 @@ class Stranger:
 class Strangers(Protocol):
     """Somebody else's containers, where they can talk to the app."""
 
-    def stranger(self, image: Image) -> AbstractContextManager[Stranger]:
-        """One for the length of the block, of an image that was published."""
+    def stranger(
+        self, image: Image, node: str = "", name: str = "stranger"
+    ) -> AbstractContextManager[Stranger]:
+        """One for the length of the block, of an image that was published, on that node or any.
+
+        Several at once need names of their own.
+        """
 
 
 @dataclass(frozen=True, slots=True)

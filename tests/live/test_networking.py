@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 import requests
 
 from orchlab.platforms.base import Platform, Release
@@ -60,3 +61,17 @@ def test_a_stranger_does_not_reach_redis(
     finding = answer("isolation")
     ignored = "not enforced" in platform.facts().knobs.get("network policies", "")
     assert finding.verdict == ("limit" if ignored else "pass"), finding
+
+
+@pytest.mark.only("compose", "k8s")
+def test_kinds_of_network_are_as_documented(answer: Callable[[str], Finding]) -> None:
+    """In which a neighbour is found by name, by address, or not at all."""
+    finding = answer("network-modes")
+    assert finding.verdict == "pass", finding
+
+
+def test_the_network_s_cost_is_measured(answer: Callable[[str], Finding]) -> None:
+    """On one node and from the host; across nodes where there are several."""
+    finding = answer("network-cost")
+    assert finding.verdict == "pass", finding
+    assert finding.values["same_node_gbit_per_s"] > 0

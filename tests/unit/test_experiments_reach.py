@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orchlab.experiments.network_cost import throughput
 from orchlab.records import Event
 from tests.unit.histories import ask, event, probed
 
@@ -135,3 +136,20 @@ def test_a_network_that_is_not_as_documented_fails(answer: tuple[list[str], str]
     """A name on the default bridge would be news."""
     finding = ask("network-modes", [], networks(default_bridge=answer))
     assert (finding.verdict, finding.summary) == ("fail", "not as documented: default bridge")
+
+
+def test_network_costs_are_named_by_their_way() -> None:
+    """Each way has its latencies; a platform of one node has none across nodes."""
+    measured = [
+        event(1, "measured", "same node", p50_ms=0.1234, p99_ms=1.0, gbit_per_s=4.2),
+        event(2, "measured", "host to service", p50_ms=0.5, p99_ms=2.0),
+    ]
+    finding = ask("network-cost", [], measured)
+    assert (finding.verdict, finding.summary) == ("pass", "measured: same node, host to service")
+    assert finding.values["same_node_p50_ms"] == 0.123
+    assert ask("network-cost", [], measured[:1]).verdict == "unknown"
+
+
+def test_throughput_is_in_bits() -> None:
+    """Of the blocks that were sent and came back in a second."""
+    assert throughput({"ActualQPS": 1000}) == pytest.approx(0.524288)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from orchlab import labels, shell
 from orchlab.images.store import Image
+from orchlab.names import pick
 from orchlab.platforms.base import DEFAULTS, HARDENED, Stranger
 from orchlab.platforms.compose.running import Running
 
@@ -19,9 +20,13 @@ class Strangers(Running):
     """A container of nobody's."""
 
     @contextmanager
-    def stranger(self, image: Image) -> Iterator[Stranger]:
-        """One on the network on which the app takes requests, for the length of the block."""
-        name = f"{labels.LAB}-stranger"
+    def stranger(self, image: Image, node: str = "", name: str = "stranger") -> Iterator[Stranger]:
+        """One on the network on which the app takes requests, for the length of the block.
+
+        Raises ``UnknownName`` for another node than the engine's.
+        """
+        pick("node", node, [self.project.node])
+        name = f"{labels.LAB}-{name}"
         network = f"{labels.LAB}_{CLIENTS[self.project.deployment().variant]}"
         flags = ["--detach", "--no-healthcheck", f"--name={name}", f"--network={network}"]
         run = ["docker", "run", *flags, *labels.flags(self.name), image.reference, "sleep", "300"]

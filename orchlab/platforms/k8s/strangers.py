@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +13,6 @@ from orchlab.platforms.k8s.api import NAMESPACE
 from orchlab.platforms.k8s.running import Running
 
 ELSEWHERE = "default"
-NAME = "stranger"
 READY = "60s"
 
 
@@ -20,25 +20,26 @@ class Strangers(Running):
     """A pod of nobody's: the pod network is one for all, so any pod is a neighbour."""
 
     @contextmanager
-    def stranger(self, image: Image) -> Iterator[Stranger]:
+    def stranger(self, image: Image, node: str = "", name: str = "stranger") -> Iterator[Stranger]:
         """One in another namespace, for the length of the block."""
         run, reference = self.control.run, self.registry.reference(image)
-        flags = (f"--labels={labels.KEY}={labels.LAB}", "--restart=Never")
+        place = json.dumps({"apiVersion": "v1", "spec": {"nodeName": node} if node else {}})
+        flags = (f"--labels={labels.KEY}={labels.LAB}", "--restart=Never", f"--overrides={place}")
         try:
-            run("run", NAME, "-n", ELSEWHERE, *flags, f"--image={reference}", "--", "sleep", "300")
+            run("run", name, "-n", ELSEWHERE, *flags, f"--image={reference}", "--", "sleep", "300")
             run(
                 "wait",
-                f"pod/{NAME}",
+                f"pod/{name}",
                 "-n",
                 ELSEWHERE,
                 "--for=condition=Ready",
                 f"--timeout={READY}",
             )
-            argv = ("exec", "-n", ELSEWHERE, NAME, "--")
+            argv = ("exec", "-n", ELSEWHERE, name, "--")
             yield Stranger(
                 lambda *words: run(*argv, *words, echo=False),
                 app=(f"web.{NAMESPACE}", 80),
                 store=(f"redis.{NAMESPACE}", 6379),
             )
         finally:
-            run("delete", "pod", NAME, "-n", ELSEWHERE, "--now", "--ignore-not-found")
+            run("delete", "pod", name, "-n", ELSEWHERE, "--now", "--ignore-not-found")

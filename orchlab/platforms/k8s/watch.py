@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -27,16 +28,20 @@ class Watch(Running):
     def watch(self, tell: Tell) -> Iterator[None]:
         """Tell of changes of the app's pods while the block runs."""
         core = self.control.api.core
-        known = {each for pod in self.control.api.pods(NAMESPACE) for each in happenings(pod)}
+        pods, begun = self.control.api.pods(NAMESPACE), time.time_ns() - NS_PER_S
+        known = {_key(each) for pod in pods for each in happenings(pod)}
 
         def follow() -> None:
             stream: Any = Stream()  # type: ignore[no-untyped-call,unused-ignore]
             for event in stream.stream(
-                core.list_namespaced_pod, NAMESPACE, timeout_seconds=WATCH_S
+                core.list_namespaced_pod,
+                NAMESPACE,
+                timeout_seconds=WATCH_S,
+                _request_timeout=k8s_api.TIMEOUT_S,
             ):
                 for each in happenings(event["object"]):
-                    if each not in known:
-                        known.add(each)
+                    if _key(each) not in known and each.at_ns >= begun:
+                        known.add(_key(each))
                         tell(each)
 
         with polling(k8s_api.tolerant(follow), "k8s", tell):
@@ -47,9 +52,9 @@ def happenings(pod: Any) -> list[Happening]:  # noqa: ANN401 - the client has no
     """All that a pod's status tells of its past, each with the time that it gives."""
     name, node = pod.metadata.name, pod.spec.node_name or ""
     found: list[tuple[datetime | None, str]] = [(pod.metadata.creation_timestamp, "pod created")]
-    if (end := pod.metadata.deletion_timestamp) is not None:
-        grace = timedelta(seconds=pod.metadata.deletion_grace_period_seconds or 0)
-        found.append((end - grace, "pod told to end"))
+    end, grace_s = pod.metadata.deletion_timestamp, pod.metadata.deletion_grace_period_seconds
+    if end is not None and grace_s:  # at the very end it is told again, without any grace
+        found.append((end - timedelta(seconds=grace_s), "pod told to end"))
     for each in pod.status.conditions or ():
         if each.type == "Ready":
             ready = "ready" if each.status == "True" else "not ready"
@@ -67,3 +72,8 @@ def happenings(pod: Any) -> list[Happening]:  # noqa: ANN401 - the client has no
         for at, what in found
         if at is not None
     ]
+
+
+def _key(said: Happening) -> tuple[int, str]:
+    """What tells one from others: a pod gets its node after it was made."""
+    return said.at_ns, said.subject

@@ -21,10 +21,14 @@ class Strangers(Running):
     """A service of nobody's. Only a service gets into an overlay that is not attachable."""
 
     @contextmanager
-    def stranger(self, image: Image) -> Iterator[Stranger]:
-        """One on the network on which the app takes requests, for the length of the block."""
-        manager, name = self.swarm_nodes.manager, f"{self.stack.name}-stranger"
-        place = [f"--constraint=node.hostname=={manager.name}", f"--network={self._clients()}"]
+    def stranger(self, image: Image, node: str = "", name: str = "stranger") -> Iterator[Stranger]:
+        """One on the network on which the app takes requests, for the length of the block.
+
+        Raises ``UsageError`` for a node that cannot be asked directly.
+        """
+        chosen = self.swarm_nodes.node(node) if node else self.swarm_nodes.manager
+        name = f"{self.stack.name}-{name}"
+        place = [f"--constraint=node.hostname=={chosen.name}", f"--network={self._clients()}"]
         flags = ["--detach", "--no-resolve-image", "--no-healthcheck", f"--name={name}"]
         reference = self.registry.reference(image)
         try:
@@ -33,13 +37,13 @@ class Strangers(Running):
             find = ["docker", "ps", "-q", f"--filter=label=com.docker.swarm.service.name={name}"]
             container = wait_until(
                 f"{name} runs",
-                lambda: shell.run(find, env=manager.environment, echo=False).strip(),
+                lambda: shell.run(find, env=chosen.environment, echo=False).strip(),
                 timeout=STARTED_SECONDS,
             )
             argv = ["docker", "exec", container]
             yield Stranger(
                 lambda *words: shell.run(
-                    [*argv, *words], env=manager.environment, echo=False, timeout=ASK_SECONDS
+                    [*argv, *words], env=chosen.environment, echo=False, timeout=ASK_SECONDS
                 ),
                 app=("web", 8000),
                 store=("redis", 6379),
