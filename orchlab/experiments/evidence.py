@@ -41,12 +41,6 @@ def last_sent(history: History) -> int:
     return max((sample.sent_ns for sample in history.samples), default=0)
 
 
-def versions(history: History, start: str, end: str) -> set[str]:
-    """The versions that answered requests sent between the first events of two kinds."""
-    found = between(history.samples, start_of(history, start), start_of(history, end))
-    return {each.version for each in found if each.outcome == "ok" and each.series != "control"}
-
-
 def lost(metrics: Metrics) -> int:
     """Failed requests on new and on reused connections."""
     return metrics.new.failed + metrics.reused.failed

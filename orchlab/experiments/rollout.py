@@ -20,7 +20,6 @@ from orchlab.experiments.evidence import (
     broken_promise,
     lost,
     seconds_between,
-    versions,
 )
 from orchlab.experiments.failing import failing
 from orchlab.images.store import Image
@@ -52,7 +51,8 @@ class Update:
             with bench.probing():
                 bench.baseline()
                 bench.mark("fault", f"update to version {CHANGED_VERSION}")
-                bench.mark("ready", updatable.update(changed).outcome)
+                outcome = updatable.update(changed).outcome
+                bench.mark("ready", outcome, versions=_versions(bench))
                 bench.window("updated", RECOVERY)
                 bench.mark("rollback", "the way back")
                 bench.mark("restored", updatable.rollback().outcome)
@@ -69,9 +69,9 @@ class Update:
             "failed_update": str(asked_between(history, "fault", "rollback")),
             "failed_rollback": str(asked_between(history, "rollback")),
         }
-        ran = versions(history, "ready", "rollback")
-        if ran != {CHANGED_VERSION}:
-            seen = ", ".join(sorted(ran)) or "none"
+        ran = history.all("ready")[-1].detail["versions"]
+        if ran != [CHANGED_VERSION]:
+            seen = ", ".join(ran) or "none"
             return finding(history, "void", f"after the update ran version: {seen}", **values)
         return _kept(history, values, "updated and taken back")
 
@@ -112,6 +112,15 @@ class FailingImage:
     def judge(self, history: History) -> Finding:
         """Pass when the update was undone and no request failed."""
         return _judge_undone(history)
+
+
+def _versions(bench: Bench) -> list[str]:
+    """What the replicas say that they are, asked inside each.
+
+    Clients would not do: one that is about to end still answers them for a while.
+    """
+    said = {bench.platform.exec(each, "printenv", "APP_VERSION") for each in bench.ready()}
+    return sorted(each.strip() for each in said)
 
 
 def _try(bench: Bench, image: Image) -> None:

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from orchlab.outages import NS_PER_S
-from orchlab.records import Event, Sample
+from orchlab.records import Event
 from tests.unit.histories import ask, event, probed
 
-UPDATE = [
-    event(2, "fault", "update to version 2"),
-    event(8, "ready", "updated"),
-    event(14, "rollback"),
-    event(18, "restored", "updated"),
-]
 
-
-def moved(failed: tuple[float, float] = (-1, -1), between: str = "2") -> list[Sample]:
-    """Version 1, another one from second 8 until second 14, version 1."""
+def updated(*versions: str) -> list[Event]:
     return [
-        replace(each, version=between if 8 <= each.sent_ns / NS_PER_S < 14 else "1")
-        for each in probed(25, failed)
+        event(2, "fault", "update to version 2"),
+        event(8, "ready", "updated", versions=list(versions)),
+        event(14, "rollback"),
+        event(18, "restored", "updated"),
     ]
 
 
 def test_an_update_that_loses_nothing_passes() -> None:
     """Both directions have their tally and their time."""
-    finding = ask("update", moved(), UPDATE)
+    finding = ask("update", probed(25), updated("2"))
     assert finding.verdict == "pass"
     assert (finding.values["update_s"], finding.values["rollback_s"]) == (6.0, 4.0)
     assert finding.values["failed_update"] == "0/480 (< 0.62 %)"
@@ -37,16 +28,16 @@ def test_an_update_that_loses_nothing_passes() -> None:
 @pytest.mark.parametrize(("variant", "verdict"), [("hardened", "fail"), ("defaults", "limit")])
 def test_an_update_that_loses_requests(variant: str, verdict: str) -> None:
     """Breaks the promise of hardened, and is what defaults are known for."""
-    finding = ask("update", moved((15, 16)), UPDATE, variant)
+    finding = ask("update", probed(25, (15, 16)), updated("2"), variant)
     assert finding.verdict == verdict
     assert finding.summary == "updated and taken back; 20 of 920 requests failed"
     assert finding.values["failed_rollback"] == "20/440"
 
 
 def test_an_update_that_did_not_take_place_is_void() -> None:
-    """The old version still answered, so nothing was measured."""
-    finding = ask("update", moved(between="1"), UPDATE)
-    assert (finding.verdict, finding.summary) == ("void", "after the update ran version: 1")
+    """A replica was still of the old version, so nothing was measured."""
+    finding = ask("update", probed(25), updated("1", "2"))
+    assert (finding.verdict, finding.summary) == ("void", "after the update ran version: 1, 2")
 
 
 def bad(outcome: str, kept: int = 3) -> list[Event]:
