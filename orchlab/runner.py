@@ -96,7 +96,7 @@ def _carry_out(
     *,
     keep: bool,
 ) -> None:
-    console.note(f"{len(cells)} experiments to carry out; all of it goes to {directory.path}")
+    console.note(f"experiments to carry out: {len(cells)}; their rows go to {directory.path}")
     with _ending(directory):
         for (_, name), block in groupby(cells, key=lambda cell: (cell.repetition, cell.platform)):
             Session(directory, images, adapters[name], keep=keep).measure(list(block))

@@ -15,7 +15,7 @@ import docker
 import pytest
 import requests
 
-from orchlab import engine, paths
+from orchlab import engine, paths, results
 from orchlab.engine import private
 from tests.live.commands import ENVIRONMENT, invoke, leftovers
 from tests.schemas import validate
@@ -91,7 +91,10 @@ def test_a_comparison_is_kept_and_can_be_judged_again_without_an_engine() -> Non
 @pytest.mark.usefixtures("lab")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_was_killed_can_be_repeated(number: signal.Signals) -> None:
-    """Killed half-way, the next run starts cleanly and ends as if nothing had been."""
+    """Killed half-way, the next run starts cleanly and ends as if nothing had been.
+
+    After Ctrl-C the same run can go on, too, and lacks nothing in the end.
+    """
     with subprocess.Popen(
         [sys.executable, "-m", "invoke", *QUICK],
         cwd=paths.ROOT,
@@ -108,7 +111,9 @@ def test_a_run_that_was_killed_can_be_repeated(number: signal.Signals) -> None:
     assert process.returncode == (130 if number is signal.SIGINT else -number), output
     if number is signal.SIGINT:
         assert leftovers() == [], "Ctrl-C tears down what is up"
-    invoke(*QUICK)
+        assert "invoke compare --resume" in output
+    invoke(*(("compare", "--resume") if number is signal.SIGINT else QUICK))
+    assert results.load(results.latest(paths.RESULTS)).state == "complete"
     assert leftovers() == []
 
 
