@@ -32,7 +32,7 @@ def show(before: str, after: str) -> None:
 
 
 def _judged(path: str) -> Run:
-    run = results.load(Path(path), histories=False)
+    run = results.load(Path(path))
     if not run.findings:
         raise UsageError(f"{path} was never judged", f"`invoke report --run {path}` does that")
     return run

@@ -23,16 +23,17 @@ def conclude(path: Path) -> None:
 
     run = judged(path)
     junit.write(run)
+    page = render(run)
     table.show(run)
     table.show_timings(run)
-    console.note(f"report: {render(run)}")
+    console.note(f"report: {page}")
     settle(run.findings, path)
 
 
 def judged(path: Path) -> Run:
     """A run with its findings, which are also written down."""
     run = results.load(path)
-    findings = judge(run.cells, run.histories)
+    findings = judge(run.cells, run.histories())
     RunDir(path).save_findings(findings)
     return replace(run, findings=findings)
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from itertools import groupby
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
-from orchlab.outages import NS_PER_S
-from orchlab.records import Cell, Finding, History, Verdict
+from orchlab.records import Cell, Finding, Verdict
+from orchlab.report.digest import Digest
+from orchlab.report.digests import digests
 from orchlab.results import Run
 
 NAME = "junit.xml"
@@ -30,7 +31,7 @@ def write(run: Run) -> None:
 
 def document(run: Run) -> Element:
     """A suite for each platform and variant, in the order of the findings."""
-    seconds = {each.cell: _seconds(each) for each in run.histories}
+    seconds = {each.cell: _seconds(each) for each in digests(run)}
     root = Element("testsuites", name=f"orchlab {run.name}")
     for place, group in groupby(run.findings, key=lambda each: f"{each.platform}.{each.variant}"):
         _suite(SubElement(root, "testsuite", name=place), group, seconds)
@@ -61,7 +62,7 @@ def _case(suite: Element, finding: Finding, seconds: float) -> None:
     SubElement(case, "system-out").text = "\n".join([text, *values])
 
 
-def _seconds(history: History) -> float:
+def _seconds(digest: Digest) -> float:
     """From its first event to its last."""
-    moments = [event.at_ns for event in history.events]
-    return (max(moments) - min(moments)) / NS_PER_S if moments else 0.0
+    moments = [event.at_s for event in digest.moments]
+    return max(moments) - min(moments) if moments else 0.0

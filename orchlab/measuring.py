@@ -14,6 +14,7 @@ from orchlab.platforms.base import Guarded, Happening, Platform, Release, Watcha
 from orchlab.prober import Prober
 from orchlab.prober.rows import append
 from orchlab.records import Cell, Event, Finding
+from orchlab.report import digests
 from orchlab.results import RunDir
 
 ATTEMPTS = 3
@@ -38,11 +39,13 @@ def measure_once(
         if path.exists():  # of an attempt that was void, or cut off
             directory.set_aside(cell)
         _record(experiment, platform, release, path)
-        answer = judge_cell(cell, results.load_history(path), experiment)
+        history = results.load_history(path)
+        answer = judge_cell(cell, history, experiment)
         if answer.verdict != "void":
             break
         again = "; again" if attempt < ATTEMPTS else ""
         console.warn(f"{cell} is void: {answer.summary}{again}")
+    digests.keep(path, history)
     return answer
 
 

@@ -53,7 +53,6 @@ class Run:
     plan: dict[str, Any]
     host: dict[str, str]
     anchor: dict[str, Any]
-    histories: list[History] = field(default_factory=list)
     facts: dict[tuple[str, str], Facts] = field(default_factory=dict)
     timings: dict[str, dict[str, float]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -63,6 +62,10 @@ class Run:
     def name(self) -> str:
         """The name of its directory."""
         return self.path.name
+
+    def histories(self) -> Iterator[History]:
+        """The rows of one cell after the other: all of a full run would not fit into memory."""
+        return (load_history(file, self.problems) for file in history_files(self.path))
 
     @property
     def cells(self) -> list[Cell]:
@@ -152,12 +155,12 @@ def open_run(root: Path, plan: Mapping[str, Any]) -> RunDir:
     return run
 
 
-def load(path: Path, *, histories: bool = True) -> Run:
-    """Read a run back, whatever its state; without ``histories`` only what was said of them.
+def load(path: Path) -> Run:
+    """Read a run back, whatever its state; its rows only when ``histories`` is asked for.
 
     Raises ``UsageError`` when there is no run and ``OrchlabError`` when its
-    files are damaged or of a newer schema. Lines cut short by a kill are left
-    out and named in ``problems``.
+    files are damaged or of a newer schema. Lines of ``histories`` that
+    a kill cut short are left out and named in ``problems``.
     """
     if not (path / "run.json").is_file():
         raise UsageError(f"no run in {path}", "give a directory below results/")
@@ -167,16 +170,12 @@ def load(path: Path, *, histories: bool = True) -> Run:
             f"{path} has schema {start.get('schema')}, this version reads {SCHEMA}",
             "use the version that wrote it: see run.json",
         )
-    problems: list[str] = []
-    rows = sorted(path.glob("*/*/*-*.jsonl")) if histories else []
     return Run(
         path=path,
         **{key: start[key] for key in ("state", "version", "source", "plan", "host", "anchor")},
-        histories=[load_history(file, problems) for file in rows],
         facts={_place(p): Facts(**read_json(p)) for p in sorted(path.glob("*/*/facts.json"))},
         timings=_optional(path / "timings.json", {}),
         findings=[Finding(**row) for row in _optional(path / "findings.json", [])],
-        problems=problems,
     )
 
 
@@ -226,6 +225,11 @@ def _new_directory(root: Path) -> Path:
             continue
         return path
     raise OrchlabError(f"{root} holds 99 runs of this second", "is the clock right?")
+
+
+def history_files(path: Path) -> list[Path]:
+    """The files that hold the rows of a run's cells."""
+    return sorted(path.glob("*/*/*-*.jsonl"))
 
 
 def load_history(file: Path, problems: list[str] | None = None) -> History:

@@ -16,7 +16,7 @@ def left(run: Run) -> list[Cell]:
 
     One that broke came to its end: repeated until it passes, it would say nothing.
     """
-    done = {each.cell for each in run.histories if complete(each)}
+    done = {each.cell for each in run.histories() if complete(each)}
     return [cell for cell in run.cells if cell not in done]
 
 

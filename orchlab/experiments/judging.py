@@ -20,10 +20,15 @@ def judge(cells: Iterable[Cell], histories: Iterable[History]) -> list[Finding]:
     Where requests are lost although nothing is wrong, what probing says about a fault in
     the same block proves nothing.
     """
-    left = {each.cell: each for each in histories}
-    found = [judge_cell(cell, left.get(cell), EXPERIMENTS[cell.experiment]()) for cell in cells]
+    planned = list(cells)
+    answered: dict[Cell, Finding] = {}
+    probed: set[Cell] = set()
+    for history in histories:  # one after the other: all of a full run would fill the memory
+        if history.cell in planned:
+            answered[history.cell] = _judge(history.cell, history)
+            probed |= {history.cell} if history.samples else set()
+    found = [answered.get(cell) or _judge(cell, None) for cell in planned]
     failed = {_block(each): each for each in found if _is_control(each) and each.verdict == "fail"}
-    probed = {cell for cell, history in left.items() if history.samples}
     return [
         _void(each, failed[_block(each)])
         if _block(each) in failed and each.cell in probed and not _is_control(each)
@@ -43,6 +48,10 @@ def _block(answer: Finding) -> tuple[str, str, int]:
 
 def _is_control(answer: Finding) -> bool:
     return answer.experiment == CONTROL
+
+
+def _judge(cell: Cell, history: History | None) -> Finding:
+    return judge_cell(cell, history, EXPERIMENTS[cell.experiment]())
 
 
 def judge_cell(cell: Cell, history: History | None, experiment: Experiment) -> Finding:

@@ -1,10 +1,20 @@
 """A run as a reader sees it: ``render`` makes a page, ``show`` a terminal table.
 
 ==============  ============================================================
-``matrix``      findings and facts -> rows that both of them print
-``timeline``    a history -> lanes of coloured intervals and event marks
-``page``        the two, through ``page.html.j2``, -> one file
-``table``       the same findings on the terminal
+``digest``      a history -> some kilobytes with all that is drawn of it
+``digests``     those of a run, kept beside the rows
+``subjects``    what the experiments are called, and their order
+``numbers``     the values of all repetitions, as text
+``why``         a sentence with the timers in force
+``matrix``      findings and facts -> rows that page and table print
+``timeline``    a digest -> lanes, outages, marks and platform events
+``strips``      every repetition as a point
+``latency``     curves over percentiles
+``excerpts``    lines of a configuration file, found by what they set
+``promises``    what each platform has to be told to keep the same promise
+``published``   numbers of others beside ours
+``page``        all of them, through ``templates/``, -> one file
+``table``       the findings on the terminal
 ==============  ============================================================
 
 Nothing is judged here and nothing is measured again.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 
 from orchlab import console
-from orchlab.records import Finding, Verdict
+from orchlab.records import Verdict
 from orchlab.report import matrix
 from orchlab.results import Run
 
@@ -22,19 +22,21 @@ COLOURS: dict[Verdict, str] = {
 def show(run: Run) -> None:
     """Print verdicts with their values, then knobs and timers, a column per platform."""
     columns = matrix.platforms(run)
+    rows = [row for group in matrix.matrix(run).values() for row in group]
     console.table(
         f"Run {run.name} ({run.state})",
         ["question", *columns],
-        [[_question(row), *(_cell(cell) for cell in row.cells)] for row in matrix.rows(run)],
+        [[_question(row), *map(_cell, row.answers)] for row in rows],
     )
-    knobs = matrix.knobs(run)
-    if knobs:
-        console.table(
-            "Knobs and timers in force",
-            ["knob", *matrix.columns(run)],
-            [[escape(name), *map(escape, values)] for name, values in knobs],
-        )
-    for problem in run.problems:
+    for variant in matrix.variants(run):
+        knobs = matrix.knobs(run, variant)
+        if knobs:
+            console.table(
+                f"Knobs and timers in force, {variant}",
+                ["knob", *columns],
+                [[escape(name), *map(escape, values)] for name, values in knobs],
+            )
+    for problem in dict.fromkeys(run.problems):
         console.warn(problem)
 
 
@@ -46,15 +48,14 @@ def show_timings(run: Run) -> None:
 
 
 def _question(row: matrix.Row) -> str:
-    again = f" #{row.repetition}" if row.repetition > 1 else ""
-    name = f"[bold]{escape(row.experiment)}[/bold] ({row.variant}){again}"
+    name = f"[bold]{escape(row.experiment)}[/bold] ({row.variant})"
     return f"{name}\n[dim]{escape(row.question)}[/dim]" if row.question else name
 
 
-def _cell(finding: Finding | None) -> str:
-    if finding is None:
+def _cell(answer: matrix.Answer | None) -> str:
+    if answer is None:
         return matrix.MISSING
-    colour = COLOURS[finding.verdict]
-    verdict = f"[{colour}]{matrix.SYMBOLS[finding.verdict]} {finding.verdict}[/{colour}]"
-    lines = [escape(line) for line in (finding.summary, *matrix.value_lines(finding))]
-    return "\n".join([verdict, *lines])
+    verdict = answer.verdict
+    colour, symbol = COLOURS[verdict], matrix.SYMBOLS[verdict]
+    first = f"[{colour}]{symbol} {verdict}[/{colour}] [dim]{answer.repetitions}[/dim]"
+    return "\n".join([first, *map(escape, (answer.summary, *answer.lines))])

@@ -1,243 +1,255 @@
-"""A history as a drawing: one lane per series and entry, failures, event marks.
+"""A digest as a drawing: a lane per series and entry node, outages, marks, platform events.
 
-Coordinates are those of an SVG view box, so that the template only prints them.
-A success is a low bar, a partly failed tenth of a second a middle one, a fully
-failed one a full bar: the height says what the colour says.
+Places along the time axis are per cent of the drawing's width, so that a drawing fits any
+screen without its text being scaled; inside the lanes they are milliseconds, which the page's
+script zooms by changing one view box. A success is a low bar, a partly failed tenth of a
+second a middle one, a fully failed one a full bar: the height says what the colour says.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import takewhile
 
-from orchlab import metrics, outages
-from orchlab.outages import BIN_NS, NS_PER_S
-from orchlab.records import Event, History, Sample
+from orchlab.records import Finding
+from orchlab.report.digest import STATES, Bounds, Digest, Lane, Moment
+from orchlab.report.numbers import NAMES, Point, point
 
-LABEL_WIDTH = 240.0
-"""Room for the longest lane: "reused" and the name of a control plane in a lab of its own."""
-WIDTH = 1000.0
-LANE_HEIGHT = 18.0
-LANE_STEP = 26.0
-MARK_STEP = 14.0
-MARK_ROWS = 3
-CHARACTER = 6.4
-"""Width of a character of a mark's label; overlapping labels go to the next row."""
-THINNEST = 1.5
-TICKS = 8
+HEADER = 18
+LABEL = 15
+BAR = 14
+STEP = LABEL + BAR + 5
+AXIS = 20
+HEIGHTS = {"ok": 4, "info": 4, "mixed": 9, "fail": BAR}
+MOST_TICKS = 5
 STEPS_S = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
-HIDDEN = {"pressure", "probe-start", "probe-stop", "finished", "platform"}
-SERIES = ("new", "reused", "control")
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """Consecutive bins in one state: ``ok``, ``mixed``, ``fail`` or ``info``."""
-
-    x: float
-    width: float
-    state: str
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """All samples of one series at one entry, drawn and in numbers."""
-
-    series: str
-    entry: str
-    y: float
-    bars: list[Bar]
-    tally: metrics.Tally
-    outages: str
-    p50: str
-    p99: str
-
-    @property
-    def label(self) -> str:
-        """Series and entry."""
-        return self.series if self.series == self.entry else f"{self.series} · {self.entry}"
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """An event at ``x``; its label stands in row ``y``, left of ``x`` near the right edge."""
-
-    x: float
-    y: float
-    kind: str
-    label: str
-    seconds: float
-    anchor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """Everything that is drawn of one experiment on one platform."""
-
-    title: str
-    slug: str
-    lanes: list[Lane]
-    marks: list[Mark]
-    ticks: list[tuple[float, str]]
-    height: float
-    top: float
-    zero: str
-    pressure: str
-
-    width = WIDTH
-    lane_height = LANE_HEIGHT
+RIGHT = 60.0
+"""Per cent from which on a label stands left of its place."""
+EDGE = 4.0
+"""Per cent at both ends where no tick is labelled."""
+MOST_BOUNDS = 40
+"""Outages of a lane whose bounds are drawn: the longest. The table counts all of them."""
+SHAPES = {
+    "fault": "M-6-10h12l-6 10z",
+    "ready": "M-6 0h12l-6-10z",
+    "platform": "M0-11l5 5.5-5 5.5-5-5.5z",
+    "": "M-1.5-11h3v11h-3z",
+}
+"""Kind of event -> its sign, as the path of an SVG; its foot is at 0, 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Monotonic nanoseconds -> x; seconds are counted from ``zero_ns``."""
+    """Seconds from the fault -> per cent of the width."""
 
-    start_ns: int
-    end_ns: int
-    zero_ns: int
+    start_s: float
+    end_s: float
 
-    def x(self, at_ns: float) -> float:
-        """The place of a moment."""
-        share = (at_ns - self.start_ns) / (self.end_ns - self.start_ns)
-        return round(LABEL_WIDTH + share * (WIDTH - LABEL_WIDTH), 1)
+    def x(self, at_s: float) -> float:
+        """The place of a moment; the edge for one that lies outside."""
+        share = (at_s - self.start_s) / (self.end_s - self.start_s)
+        return round(100 * min(max(share, 0.0), 1.0), 2)
 
-    def seconds(self, at_ns: float) -> float:
-        """A moment in seconds after zero."""
-        return (at_ns - self.zero_ns) / NS_PER_S
-
-    def ticks(self) -> list[tuple[float, str]]:
-        """Round numbers of seconds and their places."""
-        span = (self.end_ns - self.start_ns) / NS_PER_S
-        step = next((s for s in STEPS_S if span / s <= TICKS), STEPS_S[-1])
-        first = -int(-self.seconds(self.start_ns) // step)
-        last = int(self.seconds(self.end_ns) // step)
-        return [
-            (self.x(self.zero_ns + n * step * NS_PER_S), f"{n * step} s")
-            for n in range(first, last + 1)
-        ]
+    def ticks(self) -> list[tuple[float, float, str]]:
+        """Place, second and label of round numbers; at the very edges a label would be cut."""
+        span = self.end_s - self.start_s
+        step = next((s for s in STEPS_S if span / s <= MOST_TICKS), STEPS_S[-1])
+        numbers = range(-int(-self.start_s // step), int(self.end_s // step) + 1)
+        found = [(self.x(n * step), float(n * step), f"{n * step} s") for n in numbers]
+        return [each for each in found if EDGE <= each[0] <= 100 - EDGE]
 
 
-def timeline(history: History) -> Timeline | None:
-    """Draw a history; None when nothing was probed."""
-    if not history.samples:
-        return None
-    events = sorted((e for e in history.events if e.kind not in HIDDEN), key=lambda e: e.at_ns)
-    axis = _axis(history, events)
-    marks = _marks(axis, events)
-    top = max((mark.y for mark in marks), default=0.0) + MARK_STEP / 2
-    lanes = _lanes(axis, history.samples, top)
-    again = f" #{history.repetition}" if history.repetition > 1 else ""
-    place = f"{history.platform} ({history.variant}){again}"
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A lane as it is drawn: what it is called and says, and a path for each state."""
+
+    label: str
+    says: str
+    y: int
+    paths: list[tuple[str, str]]
+    lane: Lane
+
+    @property
+    def outages(self) -> str:
+        """The longest outages, with bounds."""
+        longest = sorted(self.lane.outages, key=_length, reverse=True)[:4]
+        texts = [_bounds_text(each) for each in sorted(longest)]
+        more = len(self.lane.outages) - len(longest)
+        return "; ".join(texts) + (f"; {more} shorter ones" if more else "") or "none"
+
+    @property
+    def causes(self) -> str:
+        """What the failures were."""
+        return ", ".join(f"{n} {cause}" for cause, n in self.lane.causes.items()) or "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """An event on the axis."""
+
+    x: float
+    moment: Moment
+    shape: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """From the fault to a recovery; ``open`` when that was not seen."""
+
+    name: str
+    x: float
+    width: float
+    end_s: float
+    y: int
+    text: str
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Everything that is drawn of one repetition on one platform, from second to second."""
+
+    digest: Digest
+    start_s: float
+    end_s: float
+    verdict: str
+    says: str
+    tracks: list[Track]
+    stretches: list[Stretch]
+    signs: list[Sign]
+    platform_signs: list[Sign]
+    ticks: list[tuple[float, float, str]]
+    zero_x: float
+    lanes_y: int
+    signs_y: int
+    height: int
+
+    bar = BAR
+    right = RIGHT
+
+
+def timeline(digest: Digest, finding: Finding | None, window: tuple[float, float]) -> Timeline:
+    """Draw a digest on a time axis from the first to the second end of ``window``."""
+    axis = Axis(*window)
+    stretches = _stretches(axis, digest, finding)
+    lanes_y = HEADER * (1 + len(stretches))
+    signs_y = lanes_y + STEP * len(digest.lanes)
+    signs = [Sign(axis.x(each.at_s), each, _shape(each)) for each in digest.moments]
     return Timeline(
-        title=f"{history.experiment} on {place}",
-        slug=str(history.cell).replace("/", "-").replace(" #", "-"),
-        lanes=lanes,
-        marks=marks,
-        ticks=axis.ticks(),
-        height=top + len(lanes) * LANE_STEP + 20,
-        top=top,
-        zero="the fault" if history.first("fault") else "the first request",
-        pressure=_pressure(history),
+        digest,
+        *window,
+        finding.verdict if finding else "",
+        _says(digest, stretches),
+        _tracks(digest),
+        stretches,
+        [each for each in signs if each.moment.kind != "platform"],
+        [each for each in signs if each.moment.kind == "platform"],
+        axis.ticks(),
+        axis.x(0.0),
+        lanes_y,
+        signs_y,
+        signs_y + 2 * (LABEL + BAR) + AXIS,
     )
 
 
-def _axis(history: History, events: list[Event]) -> Axis:
-    sent = [sample.sent_ns for sample in history.samples]
-    moments = [event.at_ns for event in events]
-    fault = history.first("fault")
-    start = min(sent + moments)
-    end = max(sent + moments) + BIN_NS
-    return Axis(start, end, fault.at_ns if fault else min(sent))
+def _shape(moment: Moment) -> str:
+    return SHAPES.get(moment.kind, SHAPES[""])
 
 
-def _lanes(axis: Axis, samples: list[Sample], top: float) -> list[Lane]:
-    grouped: dict[tuple[str, str], list[Sample]] = defaultdict(list)
-    for sample in samples:
-        grouped[sample.series, sample.entry].append(sample)
-    keys = sorted(grouped, key=lambda key: (SERIES.index(key[0]), key[1]))
+def _tracks(digest: Digest) -> list[Track]:
+    shared = _shared([lane.entry for lane in digest.lanes if lane.series != "control"])
     return [
-        _lane(axis, key, outages.in_order(grouped[key]), top + i * LANE_STEP)
-        for i, key in enumerate(keys)
+        Track(
+            _label(lane, shared),
+            f"{lane.failed} of {lane.total} failed",
+            number * STEP,
+            _paths(lane, digest, number * STEP + LABEL),
+            lane,
+        )
+        for number, lane in enumerate(digest.lanes)
     ]
 
 
-def _lane(axis: Axis, key: tuple[str, str], samples: list[Sample], y: float) -> Lane:
-    found = outages.outages(samples)
-    return Lane(
-        series=key[0],
-        entry=key[1],
-        y=y,
-        bars=_bars(axis, samples),
-        tally=metrics.tally(samples),
-        outages=_spans(axis, [(o.first_fail_ns, o.last_fail_ns) for o in found]),
-        p50=_ms(metrics.latency_ms(samples, 50)),
-        p99=_ms(metrics.latency_ms(samples, 99)),
+def _shared(entries: Sequence[str]) -> str:
+    """What the names of all nodes begin with: the lab's name; it need not be repeated."""
+    return _common(min(entries), max(entries)) if len(set(entries)) > 1 else ""
+
+
+def _common(first: str, last: str) -> str:
+    """What two names share, up to a dash; all names between them share it too."""
+    pairs = zip(first, last, strict=False)
+    same = [a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
+    return "".join(same).rpartition("-")[0]
+
+
+def _label(lane: Lane, shared: str) -> str:
+    if lane.series == "control":
+        return "control server"
+    return f"{lane.series} · {lane.entry.removeprefix(shared).lstrip('-')}"
+
+
+def _paths(lane: Lane, digest: Digest, y: int) -> list[tuple[str, str]]:
+    """A path for each state that occurs, and one for the bounds of outages."""
+    paths = []
+    for number, state in enumerate(STATES):
+        height = HEIGHTS[state]
+        spans = [(a, b) for a, b, which in lane.spans if which == number]
+        if spans:
+            paths.append((state, "".join(_box(a, b, y + BAR - height, height) for a, b in spans)))
+    bounds = sorted(lane.outages, key=_length, reverse=True)[:MOST_BOUNDS]
+    if bounds:
+        whiskers = ((_first(each, digest), _last(each, digest)) for each in bounds)
+        paths.append(("bounds", "".join(_line(a, b, y - 1) for a, b in whiskers)))
+    return paths
+
+
+def _box(start_s: float, end_s: float, y: int, height: int) -> str:
+    width = round((end_s - start_s) * 1000)
+    return f"M{start_s * 1000:.0f} {y}h{width}v{height}h-{width}z"
+
+
+def _line(start_s: float, end_s: float, y: int) -> str:
+    return f"M{start_s * 1000:.0f} {y}H{end_s * 1000:.0f}"
+
+
+def _first(outage: Bounds, digest: Digest) -> float:
+    return digest.start_s if outage[2] is None else outage[2]
+
+
+def _last(outage: Bounds, digest: Digest) -> float:
+    return digest.end_s if outage[3] is None else outage[3]
+
+
+def _length(outage: Bounds) -> float:
+    return outage[1] - outage[0]
+
+
+def _bounds_text(outage: Bounds) -> str:
+    """When it began, how long it lasted at least, and at most."""
+    first, last, good, again = outage
+    most = "open" if good is None or again is None else f"{again - good:.2f} s"
+    return f"at {first:.2f} s: {last - first:.2f} s to {most}"
+
+
+def _stretches(axis: Axis, digest: Digest, finding: Finding | None) -> list[Stretch]:
+    if finding is None or digest.first("fault") is None:
+        return []
+    found = ((NAMES[key], point(finding.values[key])) for key in NAMES if key in finding.values)
+    known = [(name, value) for name, value in found if value is not None]
+    return [_stretch(axis, name, value, HEADER * n) for n, (name, value) in enumerate(known, 1)]
+
+
+def _stretch(axis: Axis, name: str, value: Point, y: int) -> Stretch:
+    x, end = axis.x(0.0), axis.x(value.value)
+    text = f"not within {value.value:g} s" if value.censored else f"after {value.value:g} s"
+    return Stretch(
+        name, x, round(end - x, 2), value.value, y, f"{name} {text}", open=value.censored
     )
 
 
-def _bars(axis: Axis, samples: list[Sample]) -> list[Bar]:
-    """Bins of 100 ms, equal neighbours joined; a bin without a sample doesn't end a bar."""
-    bins: dict[int, list[Sample]] = defaultdict(list)
-    for sample in samples:
-        bins[(sample.sent_ns - axis.start_ns) // BIN_NS].append(sample)
-    states = [(number, _state(inside), inside) for number, inside in sorted(bins.items())]
-    joined = [list(same) for _, same in groupby(states, key=lambda state: state[1])]
-    return [_bar(axis, same) for same in joined]
-
-
-def _bar(axis: Axis, same: list[tuple[int, str, list[Sample]]]) -> Bar:
-    first = axis.start_ns + same[0][0] * BIN_NS
-    last = axis.start_ns + (same[-1][0] + 1) * BIN_NS
-    inside = [sample for _, _, samples in same for sample in samples]
-    bad = [sample for sample in inside if sample.outcome == "fail"]
-    causes = ", ".join(sorted({sample.error or f"status {sample.status}" for sample in bad}))
-    title = (
-        f"{axis.seconds(first):.1f} to {axis.seconds(last):.1f} s: "
-        f"{len(bad)} of {len(inside)} failed{': ' if causes else ''}{causes}"
-    )
-    x = axis.x(first)
-    # The end of a bar is drawn where the last bin ends, but never too thin to be seen.
-    width = max(axis.x(min(last, axis.end_ns)) - x, THINNEST)
-    return Bar(x, round(width, 1), same[0][1], title)
-
-
-def _state(samples: list[Sample]) -> str:
-    outcomes = {sample.outcome for sample in samples}
-    if "fail" in outcomes:
-        return "mixed" if "ok" in outcomes else "fail"
-    return "ok" if "ok" in outcomes else "info"
-
-
-def _marks(axis: Axis, events: Iterable[Event]) -> list[Mark]:
-    """Place labels in rows: the first that is free, else the last."""
-    ends = [0.0] * MARK_ROWS
-    marks = []
-    for event in events:
-        x = axis.x(event.at_ns)
-        label = event.subject if event.kind == "window" else event.kind
-        width = len(label) * CHARACTER
-        left = x if x + width < WIDTH else x - width
-        row = next((n for n, end in enumerate(ends) if end <= left), MARK_ROWS - 1)
-        ends[row] = left + width + CHARACTER
-        anchor = "start" if left == x else "end"
-        y = (row + 1) * MARK_STEP
-        marks.append(Mark(x, y, event.kind, label, axis.seconds(event.at_ns), anchor))
-    return marks
-
-
-def _spans(axis: Axis, spans: list[tuple[int, int]], most: int = 4) -> str:
-    shown = [f"{axis.seconds(a):.2f} to {axis.seconds(b):.2f} s" for a, b in spans[:most]]
-    rest = [f"and {len(spans) - most} more"] if len(spans) > most else []
-    return ", ".join(shown + rest) or "none"
-
-
-def _ms(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f} ms"
-
-
-def _pressure(history: History) -> str:
-    seen = [float(event.detail.get("avg10", 0)) for event in history.all("pressure")]
-    return f"{max(seen):.0f} %" if seen else "not told by this kernel"
+def _says(digest: Digest, stretches: Sequence[Stretch]) -> str:
+    """One line: what happened to the clients."""
+    app = [lane for lane in digest.lanes if lane.series != "control"]
+    failed, total = sum(lane.failed for lane in app), sum(lane.total for lane in app)
+    return "; ".join([f"{failed} of {total} requests failed", *(each.text for each in stretches)])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from orchlab import shell
+from orchlab import results, shell
+from tests import sample_run
 from tests.unit.node_filter import LISTING
 
 
@@ -19,3 +22,15 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     monkeypatch.setattr(shell, "run", run)
     return ran
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a sample run: every experiment, two repetitions, few requests."""
+    return sample_run.write(tmp_path_factory.mktemp("sample"), repetitions=2, rate=5, seconds=12)
+
+
+@pytest.fixture
+def run(sample: Path) -> results.Run:
+    """The sample run, read anew."""
+    return results.load(sample)

@@ -1,141 +1,117 @@
-"""The page and the terminal table of a synthetic but plausible run."""
+"""The page and the terminal table of the sample run."""
 
 from __future__ import annotations
 
-import random
 import re
+from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
 
 from orchlab import console, results
-from orchlab.platforms.base import Facts
-from orchlab.prober.rows import append
-from orchlab.records import Cell, Event, Finding, Sample, Series
-from orchlab.report import matrix, render, show
+from orchlab.records import Cell
+from orchlab.report import render, show
 from orchlab.report.table import show_timings
-from orchlab.report.timeline import LABEL_WIDTH, WIDTH, Timeline, timeline
+from tests import sample_run
 
-MS = 1_000_000
-S = 1000 * MS
-ENTRIES = {"compose": ["host"], "swarm": ["m1", "w1", "w2"], "k8s": ["cp", "n1", "n2"]}
-OUTAGE = {"compose": 0.9, "swarm": 0.7, "k8s": 0.3}
-START = 1_000 * S
-FAULT = START + 6 * S
-PLAN = {
-    "platforms": list(ENTRIES),
-    "experiments": ["control", "balance", "crash"],
-    "questions": {"crash": "How long until clients are served again?"},
-}
+LARGEST = 6_000_000
+VOID = {"br", "meta", "path", "rect"}
 
 
-def samples(platform: str, *, faulty: bool, seconds: int = 25) -> list[Sample]:
-    """Two series of 50/s and a control, with one outage after the fault."""
-    chance = random.Random(platform)  # noqa: S311 - test data
-    made = []
-    rates: dict[Series, int] = {"new": 50, "reused": 50, "control": 10}
-    for series, rate in rates.items():
-        entries = ["control"] if series == "control" else ENTRIES[platform]
-        for i in range(seconds * rate):
-            at = START + i * S // rate
-            hit = faulty and FAULT <= at < FAULT + OUTAGE[platform] * S and series != "control"
-            bad = hit and (platform == "compose" or chance.random() < 0.4)
-            sent = at + chance.randrange(MS)
-            done = sent + round(chance.lognormvariate(0.9, 0.4) * MS)
-            made.append(
-                Sample(
-                    series,
-                    entries[i % len(entries)],
-                    at,
-                    sent,
-                    done,
-                    "fail" if bad else "ok",
-                    0 if bad else 200,
-                    "ServerDisconnectedError" if bad else "",
-                )
-            )
-    return made
+class Ids(HTMLParser):
+    """Collects ids and in-page links, and checks that elements nest."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: set[str] = set()
+        self.open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.ids += [str(given["id"])] if "id" in given else []
+        self.links |= {str(given["href"])} if "href" in given else set()
+        if tag not in VOID or self.open[-1:] == ["svg"]:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """An element without content."""
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open[-1] in VOID and self.open[-1] != tag:
+            self.open.pop()
+        assert self.open.pop() == tag
 
 
-def events(*, faulty: bool) -> list[Event]:
-    made = [Event(START, "probe-start"), Event(START + 500 * MS, "window", "baseline")]
-    if faulty:
-        made += [
-            Event(FAULT, "fault", "web-1"),
-            Event(FAULT + 150 * MS, "fault-verified", "web-1"),
-            Event(FAULT + 5 * S, "ready"),
-            Event(FAULT + 5100 * MS, "window", "recovery"),
-        ]
-    return [*made, Event(START + S, "pressure", "cpu", {"avg10": 12.5, "total_us": 1})]
+@pytest.fixture(scope="module")
+def page(sample: Path) -> str:
+    return render(results.load(sample)).read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> results.Run:
-    directory = results.open_run(tmp_path, PLAN)
-    findings = []
-    for name in ENTRIES:
-        control = directory.history(Cell(name, "defaults", "control"))
-        append(control, *samples(name, faulty=False, seconds=10), *events(faulty=False))
-        crash = directory.history(Cell(name, "defaults", "crash"))
-        append(crash, *samples(name, faulty=True), *events(faulty=True))
-        directory.save_facts(
-            name,
-            "defaults",
-            Facts({"engine": "29.1"}, f"client -> {name}", {f"{name} delay": "5 s (default)"}),
-        )
-        directory.save_timing(name, "create", 12.3)
-        found: dict[str, Any] = {"failed_new": "9/1250", "recovered_s": OUTAGE[name]}
-        findings.append(Finding("crash", name, "defaults", "pass", "healed by itself", found))
-        text = "<b>none</b> of 1000 failed"
-        findings.append(Finding("control", name, "defaults", "pass", text, {"lag_p99_ms": 1.25}))
-    findings.append(Finding("balance", "swarm", "defaults", "unsupported", "no [mesh] here"))
-    directory.save_findings(findings)
-    directory.finish("complete")
-    return results.load(directory.path)
-
-
-def test_page_is_self_contained(run: results.Run) -> None:
-    """The page loads nothing, runs nothing and stays far below 6 MB."""
-    page = render(run).read_text()
+def test_page_is_self_contained(page: str) -> None:
+    """The page loads nothing, and its only script is the one that its policy names."""
     assert not re.search(r"https?://", page)
-    assert not re.search(r"<(script|link|img|iframe|object)\b|@import|url\(|\bsrc=", page)
-    assert "default-src 'none'" in page
-    assert len(page) < 1_000_000
+    assert not re.search(r"<(link|img|iframe|object)\b|@import|url\(|\bsrc=", page)
+    assert page.count("<script") == 1
+    assert re.search(r"default-src 'none'; [^\"]*script-src 'sha256-[\w+/]+='", page)
 
 
-def test_page_shows_all_lanes_and_marks(run: results.Run) -> None:
-    """Every series and entry of every probed experiment has a lane, the fault has a mark."""
-    page = render(run).read_text()
-    for entries in ENTRIES.values():
+def test_page_of_a_full_run_is_small_and_soon_made(tmp_path: Path) -> None:
+    """Six repetitions with thousands of requests each make a page of less than 6 MB."""
+    run = results.load(sample_run.write_large(tmp_path))
+    assert len(run.findings) == 6 * 2 * 3 * len(sample_run.EXPERIMENTS)
+    assert 1_000_000 < render(run).stat().st_size < LARGEST
+
+
+def test_links_lead_somewhere_and_ids_are_unique(page: str) -> None:
+    """Every link points to an id of the page, and no id stands there twice."""
+    found = Ids(page)
+    assert len(found.ids) == len(set(found.ids))
+    assert found.links <= {f"#{each}" for each in found.ids}
+
+
+def test_every_lane_of_every_repetition_is_drawn(page: str) -> None:
+    """A lane for each series and entry node, in each probed experiment, variant, repetition."""
+    times = len(sample_run.PROBED) * len(sample_run.VARIANTS) * 2
+    for entries in sample_run.ENTRIES.values():
         for entry in entries:
-            assert page.count(f'data-lane="new/{entry}"') == 2
-            assert page.count(f'data-lane="reused/{entry}"') == 2
-    assert page.count('data-lane="control/control"') == 6
-    assert page.count('class="mark fault"') == 3
+            assert page.count(f'data-lane="new/{entry}"') == times
+            assert page.count(f'data-lane="reused/{entry}"') == times
+    assert page.count('data-lane="control/control"') == 3 * times
     assert "ServerDisconnectedError" in page
 
 
-def test_page_shows_findings_knobs_and_method(run: results.Run) -> None:
-    """Verdicts are text, numbers have units, knobs stand there, markup in data is inert."""
-    page = render(run).read_text()
-    for text in ("✓ pass", "- unsupported", "recovered 0.7 s", "swarm delay", "5 s (default)"):
-        assert text in page
-    assert "How long until clients are served again?" in page
-    assert "&lt;b&gt;none&lt;/b&gt;" in page
-    assert "Never the same thing as R" in page
+def test_page_says_verdicts_bounds_repetitions_and_reasons(page: str) -> None:
+    """A verdict is a word, zero has a bound, reasons name the timer in force."""
+    assert "known limit" in page
+    assert re.search(r"0 of \d+ requests lost, 95 % bound [\d.]+ %", page)
+    assert "n = 1: 1 pass, 1 void" in page
+    assert "Swarm waits its restart delay of 1 s before a new task starts" in page
+    assert "&lt;b&gt;Redis&lt;/b&gt; answered a stranger" in page
     assert "did not complete" not in page
+
+
+def test_page_shows_configuration_and_published_numbers(page: str) -> None:
+    """Lines of the real files stand beside what is left alone, others' numbers beside ours."""
+    assert "stop_grace_period: 15s" in page
+    assert "maxUnavailable: 0" in page
+    assert "restart delay: <strong>" in page
+    assert "kind 33.0 s" in page
+    assert "Kubernetes 12.3 s" in page
 
 
 def test_unfinished_and_damaged_run_says_so(tmp_path: Path) -> None:
     """A killed run renders, and the page says what is missing."""
     directory = results.open_run(tmp_path, {})
-    directory.history(Cell("compose", "hardened", "crash")).write_text('{"type"')
-    page = render(results.load(directory.path)).read_text()
-    assert "did not complete" in page
-    assert "compose/hardened/crash-1.jsonl:1: unreadable line" in page
-    assert "Nothing has been judged" in page
+    directory.history(Cell("compose", "defaults", "crash")).write_text('{"type"')
+    for _ in range(2):  # the second time from the digest
+        page = render(results.load(directory.path)).read_text(encoding="utf-8")
+        assert "did not complete" in page
+        assert "compose/defaults/crash-1.jsonl:1: unreadable line" in page
+        assert "Nothing has been judged" in page
+        assert "No samples were taken" in page
 
 
 def test_terminal_table(run: results.Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,50 +122,5 @@ def test_terminal_table(run: results.Run, monkeypatch: pytest.MonkeyPatch) -> No
     show_timings(run)
     text = screen.export_text()
     screen.file.close()
-    for part in ("✓ pass", "no [mesh] here", "recovered 0.3 s", "k8s delay", "5 s (default)"):
+    for part in ("✓ pass n = 2", "no [canary] event", "clients back", "5 s (default)", "12.3 s"):
         assert part in text
-    assert "12.3 s" in text
-
-
-def drawn(run: results.Run, experiment: str, platform: str) -> Timeline:
-    found = next(h for h in run.histories if (h.experiment, h.platform) == (experiment, platform))
-    made = timeline(found)
-    assert made is not None
-    return made
-
-
-def test_timeline_draws_the_outage(run: results.Run) -> None:
-    """The failed interval is drawn where it was, right after the fault's mark."""
-    drawing = drawn(run, "crash", "compose")
-    fault = next(mark for mark in drawing.marks if mark.kind == "fault")
-    lane = drawing.lanes[0]
-    failed = [bar for bar in lane.bars if bar.state == "fail"]
-    assert len(failed) == 1
-    assert failed[0].x == pytest.approx(fault.x, abs=5)
-    assert fault.seconds == 0
-    assert lane.outages.startswith("0.0")
-    assert [each.label for each in drawing.lanes] == ["new · host", "reused · host", "control"]
-
-
-def test_timeline_stays_inside(run: results.Run) -> None:
-    """Bars, marks and ticks lie between the labels and the right edge."""
-    drawing = drawn(run, "crash", "swarm")
-    for lane in drawing.lanes:
-        assert all(bar.x >= LABEL_WIDTH and bar.x + bar.width <= WIDTH + 1.5 for bar in lane.bars)
-        assert all(bar.width > 0 for bar in lane.bars)
-    places = [*(mark.x for mark in drawing.marks), *(x for x, _ in drawing.ticks)]
-    assert all(LABEL_WIDTH <= x <= WIDTH for x in places)
-    assert drawing.pressure == "12 %"
-
-
-def test_timelines_follow_the_plan(run: results.Run) -> None:
-    """Timelines of one experiment stand together, platforms in the order of the plan."""
-    order = [(each.experiment, each.platform) for each in matrix.histories(run)]
-    assert order == [(name, p) for name in ("control", "crash") for p in ENTRIES]
-
-
-def test_values_carry_units() -> None:
-    """The unit at the end of a value's name moves behind its number."""
-    values: dict[str, float | int | str] = {"capacity_s": "> 120", "lag_p99_ms": 1.5, "failed": 3}
-    finding = Finding("crash", "k8s", "defaults", "fail", "", values)
-    assert matrix.value_lines(finding) == ["capacity > 120 s", "lag p99 1.5 ms", "failed 3"]

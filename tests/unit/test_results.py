@@ -39,9 +39,10 @@ def test_a_run_comes_back_as_written(tmp_path: Path) -> None:
     assert got.state == "complete"
     assert got.plan == plan
     assert got.cells == [CRASH, CONTROL]
-    assert [history.cell for history in got.histories] == [CONTROL, CRASH]
-    assert got.histories[1].samples == [SAMPLE]
-    assert got.histories[1].first("fault") == Event(5, "fault", "r1")
+    control, crash = got.histories()
+    assert [control.cell, crash.cell] == [CONTROL, CRASH]
+    assert crash.samples == [SAMPLE]
+    assert crash.first("fault") == Event(5, "fault", "r1")
     assert got.facts == {("swarm", "hardened"): FACTS}
     assert got.timings == {"swarm": {"create": 9.877, "deploy": pytest.approx(0, abs=0.5)}}
     assert got.findings == [FINDING]
@@ -66,7 +67,7 @@ def test_killed_run_is_readable(tmp_path: Path) -> None:
     with run.history(CRASH).open("a") as file:
         file.write('{"type":"sample","ser')
     got = results.load(run.path)
-    assert got.histories[0].samples == [SAMPLE]
+    assert next(got.histories()).samples == [SAMPLE]
     assert got.problems == ["swarm/hardened/crash-2.jsonl:2: unreadable line of 21 bytes left out"]
 
 
@@ -78,7 +79,7 @@ def test_rows_that_are_set_aside_are_kept_and_not_read(tmp_path: Path) -> None:
         run.set_aside(CRASH)
     kept = sorted(path.name for path in run.history(CRASH).parent.iterdir())
     assert kept == ["crash-2.void-1", "crash-2.void-2"]
-    assert results.load(run.path).histories == []
+    assert list(results.load(run.path).histories()) == []
 
 
 def test_runs_of_one_second_do_not_collide(tmp_path: Path) -> None:
