@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _RELEASE_FILE = re.compile(r"'(?P<uri>\S+?)/?dists/(?P<suite>\S+)/InRelease'")
 _INDEX_FILE = re.compile(
     r"'(?P<uri>\S+?)/?dists/(?P<suite>\S+)/(?P<component>[^/\s]+)/binary-[^/]+/Packages\S*'"
 )
+_TO_INSTALL = re.compile(r"^Inst (\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,11 @@ class PrivateApt:
         """Names of all packages in those lists."""
         listing = shell.run(["apt-cache", "-c", self.config, "pkgnames"], echo=False)
         return set(listing.split())
+
+    def needed(self, names: Sequence[str]) -> list[str]:
+        """These packages and those that they need and the host lacks. Raises ``CommandFailed``."""
+        argv = ["apt-get", "-c", str(self.config), "-s", "--no-install-recommends", "install"]
+        return _TO_INSTALL.findall(shell.run([*argv, *names], echo=False))
 
     def download(self, names: list[str], into: Path) -> None:
         """Put these packages' files into a directory. Raises ``CommandFailed``."""

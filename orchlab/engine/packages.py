@@ -71,7 +71,7 @@ def provide() -> Path:
     with console.step("fetch a Docker engine from the distribution's packages"):
         tree = root() / f"{ready.name}.partial"
         shutil.rmtree(tree, ignore_errors=True)
-        _unpack(_fetch(), tree)
+        unpack(_fetch(), tree)
         _require_programs(tree)
         tree.rename(ready)
         shutil.rmtree(root() / "apt")
@@ -109,8 +109,9 @@ def _sources() -> list[apt.Source]:
     return found
 
 
-def _unpack(debs: list[Path], tree: Path) -> None:
-    tree.mkdir(parents=True)
+def unpack(debs: list[Path], tree: Path) -> None:
+    """Put the files of packages below a directory, as they would stand below ``/``."""
+    tree.mkdir(parents=True, exist_ok=True)
     for deb in debs:
         shell.run(["dpkg", "-x", deb, tree], echo=False)
 

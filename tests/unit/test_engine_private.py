@@ -182,7 +182,7 @@ def test_unfinished_prefix_is_fetched_anew(monkeypatch: pytest.MonkeyPatch) -> N
             path.touch()
 
     monkeypatch.setattr(packages, "_fetch", fetch)
-    monkeypatch.setattr(packages, "_unpack", unpack)
+    monkeypatch.setattr(packages, "unpack", unpack)
     ready = packages.provide()
     assert packages.provide() == ready
     assert fetched == [partial]
