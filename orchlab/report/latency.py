@@ -17,7 +17,7 @@ STEPS = 60
 TAIL = 3.0
 """The curve ends at 1 - 10^-3 of the answers: the axis gives each nine the same room."""
 TICKS = (50.0, 90.0, 99.0, 99.9)
-LEFT, WIDTH = 13.0, 82.0
+LEFT, WIDTH = 13.0, 78.0
 HEIGHT = 220
 LABELS_MS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 

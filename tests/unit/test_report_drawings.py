@@ -12,6 +12,7 @@ from orchlab import results
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.outages import NS_PER_MS, NS_PER_S
 from orchlab.platforms.compose import facts as compose
+from orchlab.platforms.k8s import cluster_facts as cluster
 from orchlab.platforms.k8s import facts as k8s
 from orchlab.platforms.swarm import knobs as swarm
 from orchlab.prober.rows import append
@@ -166,7 +167,7 @@ def test_reasons_ask_only_for_knobs_that_adapters_report() -> None:
     """Every place in a sentence is a knob of that platform's facts, or a value of a finding."""
     web = {"HostConfig": {"RestartPolicy": {"Name": ""}}, "Config": {}}
     service = {"TaskTemplate": {"ContainerSpec": {}}, "Mode": {"Replicated": {"Replicas": 3}}}
-    kubelet = {**k8s.knobs({}, []), **k8s.kubelet_knobs({}), **k8s.FIXED}
+    kubelet = {**k8s.knobs({}, []), **cluster.kubelet_knobs({}), **k8s.FIXED}
     known = {
         "compose": set(compose.knobs(web, "", "defaults")),
         "swarm": {*swarm.knobs(service), "heartbeat", "health check", "redis placement"},
