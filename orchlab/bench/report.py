@@ -22,11 +22,11 @@ def sides(_: ImageStore) -> Iterator[Sides]:
     """The largest run below results/; raises ``OrchlabError`` when there is none."""
     path = largest(paths.RESULTS)
     run = results.load(path)
-    samples = sum(len(each.samples) for each in run.histories)
+    samples = [len(each.samples) for each in run.histories()]
     yield Sides(
         ours=lambda: timed(lambda: report(path)),
         other=lambda: Reading(ALLOWED_S),
-        knobs={"run": f"{run.name}: {len(run.histories)} histories, {samples} samples"},
+        knobs={"run": f"{run.name}: {len(samples)} histories, {sum(samples)} samples"},
     )
 
 

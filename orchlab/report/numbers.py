@@ -16,7 +16,16 @@ from orchlab.metrics import Tally
 from orchlab.records import Finding, Verdict
 
 Value = float | int | str
-UNITS = {"s": "s", "ms": "ms", "us": "µs", "percent": "%", "mib": "MiB", "kib": "KiB"}
+UNITS = {
+    "gbit_per_s": "Gbit/s",
+    "s": "s",
+    "ms": "ms",
+    "us": "µs",
+    "percent": "%",
+    "mib": "MiB",
+    "kib": "KiB",
+}
+"""The end of a value's name -> its unit; an end that ends in another one stands before it."""
 NAMES = {"recovered_s": "clients back", "capacity_s": "capacity back"}
 _TALLY = re.compile(r"(\d+)/(\d+)(?: \(<.*\))?")
 _CENSORED = re.compile(r">=? ?([\d.]+)")
@@ -79,7 +88,7 @@ def spread(values: Sequence[Point], unit: str) -> str:
 
 
 def _together(name: str, values: Sequence[Value]) -> str:
-    unit = UNITS.get(name.rpartition("_")[2], "") if "_" in name else ""
+    _, unit = _parts(name)
     tally = _sum([str(value) for value in values])
     if tally is not None:
         return str(tally)
@@ -91,8 +100,14 @@ def _together(name: str, values: Sequence[Value]) -> str:
 
 
 def _name(name: str) -> str:
-    stem, _, suffix = name.rpartition("_")
-    return NAMES.get(name, (stem if stem and suffix in UNITS else name).replace("_", " "))
+    return NAMES.get(name, _parts(name)[0].replace("_", " "))
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """A value's name without its unit, and the unit."""
+    ends = (end for end in UNITS if name.endswith(f"_{end}"))
+    end = next(ends, "")
+    return name.removesuffix(f"_{end}"), UNITS.get(end, "")
 
 
 def _sum(texts: Sequence[str]) -> Tally | None:

@@ -111,6 +111,17 @@ def test_values_of_repetitions_are_never_averaged() -> None:
     assert lines == ["capacity back 4.5 s, > 120 s in 1 of 2"]
 
 
+def test_the_unit_of_a_value_stands_behind_its_number() -> None:
+    """The end of a value's name is its unit, where it is one."""
+    values = found(lag_p99_ms=1.25, same_node_gbit_per_s=21.5, lost=3, fsync="always")
+    assert numbers.lines([values]) == [
+        "lag p99 1.25 ms",
+        "same node 21.5 Gbit/s",
+        "lost 3",
+        "fsync always",
+    ]
+
+
 def test_failures_of_repetitions_are_one_tally() -> None:
     """Requests are counted together, so that the bound is one of all of them."""
     several = [found(failed_new="0/1000 (< 0.3 %)"), found(failed_new="0/2000 (< 0.15 %)")]
