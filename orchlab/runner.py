@@ -97,9 +97,10 @@ def _carry_out(
     keep: bool,
 ) -> None:
     console.note(f"experiments to carry out: {len(cells)}; their rows go to {directory.path}")
+    places = {cell: f"{number}/{len(cells)}" for number, cell in enumerate(cells, start=1)}
     with _ending(directory):
         for (_, name), block in groupby(cells, key=lambda cell: (cell.repetition, cell.platform)):
-            Session(directory, images, adapters[name], keep=keep).measure(list(block))
+            Session(directory, images, adapters[name], places, keep).measure(list(block))
     conclude(directory.path)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -24,11 +24,15 @@ CHANGED_VERSION = "2"
 
 @dataclass(frozen=True)
 class Session:
-    """A platform, the cells that are asked of it, and where their rows go."""
+    """A platform, and where the rows go of what is asked of it.
+
+    ``places``: how far a run has come with each cell, such as ``7/39``.
+    """
 
     directory: RunDir
     images: ImageStore
     platform: Platform
+    places: Mapping[Cell, str]
     keep: bool
 
     def measure(self, cells: Sequence[Cell]) -> None:
@@ -82,7 +86,7 @@ class Session:
 
     def _ask(self, cell: Cell, release: Release) -> None:
         experiment = EXPERIMENTS[cell.experiment]()
-        with console.step(str(cell)):
+        with console.step(f"{self.places[cell]} {cell}"):
             measure_once(experiment, self.platform, release, self.directory, cell.repetition)
 
     def _publish_change(self) -> None:

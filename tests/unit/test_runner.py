@@ -138,6 +138,16 @@ def test_what_a_broken_experiment_left_behind_does_not_meet_the_next(
     assert [call for call in fake.calls if call.endswith("deploy")] == ["undeploy", "deploy"] * 2
 
 
+def test_a_run_says_how_far_it_has_come(
+    fake: FakePlatform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each step has its number among all of the plan."""
+    runner.compare("quick", "", "crash,recreate", "auto", keep=False)
+    said = capsys.readouterr().err
+    assert "1/2 fake/defaults/crash" in said
+    assert "2/2 fake/defaults/recreate" in said
+
+
 def test_keep_leaves_the_platform_up(fake: FakePlatform) -> None:
     """With --keep nothing is deleted."""
     runner.compare("quick", "", "crash", "auto", keep=True)
