@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import cast
 
 import pytest
@@ -12,16 +11,13 @@ import requests
 
 from orchlab import labels, shell
 from orchlab.errors import CommandFailed, HostUnfit
-from orchlab.platforms import serving
 from orchlab.platforms.base import Platform, Release
 from orchlab.platforms.nodes import Node
 from orchlab.platforms.swarm import encryption as swarm_encryption
 from orchlab.platforms.swarm.adapter import Swarm
-from orchlab.wait import wait_until
 
 pytestmark = pytest.mark.only("swarm")
 
-STARTED_S = 60.0
 
 TIMED_OUT = 124
 """What `timeout` exits with when it had to end a command."""
@@ -39,31 +35,14 @@ def test_names_resolve_on_every_node(swarm: Swarm, release: Release) -> None:
     """`tasks.web` is every replica; `web` is those, or one virtual address before them."""
     expected = 1 if swarm.data_path == "mesh" else release.replicas
     for node in swarm.fleet.members:
-        with stranger(node, swarm, f"{swarm.stack.name}_frontend") as inside:
-            assert len(addresses(inside, "tasks.web")) == release.replicas
-            assert len(addresses(inside, "web")) == expected
+        with swarm.stranger(release.image, node.name) as stranger:
+            assert len(addresses(stranger.run, "tasks.web")) == release.replicas
+            assert len(addresses(stranger.run, "web")) == expected
 
 
 def addresses(inside: Callable[..., str], name: str) -> set[str]:
     """What a name means to a command that is run ``inside`` a container."""
     return {line.split()[0] for line in inside("getent", "ahosts", name).splitlines()}
-
-
-def test_a_node_without_a_replica_serves(swarm: Swarm, release: Release) -> None:
-    """The one replica that is left answers through the port of every node."""
-    try:
-        swarm.scale(1)
-        (replica,) = swarm.replicas()
-        wait_until(
-            f"{replica.name} alone, on {replica.node}, behind every port",
-            lambda: {serving.whoami(each.url) for each in swarm.endpoints()} == {replica.name},
-            timeout=STARTED_S,
-        )
-        assert {each.node for each in swarm.endpoints()} == {
-            node.name for node in swarm.fleet.members
-        }
-    finally:
-        swarm.scale(release.replicas)
 
 
 def test_requests_on_kept_connections_spread(swarm: Swarm, release: Release) -> None:
@@ -77,47 +56,6 @@ def test_requests_on_kept_connections_spread(swarm: Swarm, release: Release) -> 
         met.append({each.json()["replica"] for each in asked})
     assert len(set().union(*met)) == release.replicas
     assert {len(each) for each in met} == {1 if swarm.data_path == "mesh" else release.replicas}
-
-
-def test_redis_is_out_of_reach_of_a_service_outside_its_overlay(swarm: Swarm) -> None:
-    """By its name and by its address; the app, which is inside, gets through the same way."""
-    replica = swarm.replicas()[0]
-    inside = partial(swarm.exec, replica)
-    (address,) = addresses(inside, "redis")
-    assert all(reached(inside, name) for name in ("redis", address))
-    with stranger(swarm.fleet.manager, swarm, f"{swarm.stack.name}_frontend") as outside:
-        outside("getent", "hosts", "web")
-        assert not any(reached(outside, name) for name in ("redis", address))
-
-
-def reached(inside: Callable[..., str], host: str) -> bool:
-    """Whether Redis answers there; a gateway on the way may take the connection instead."""
-    ask = "import socket, sys; s = socket.create_connection((sys.argv[1], 6379), 2); "
-    ask += "s.sendall(b'PING\\r\\n'); print(s.recv(64))"
-    try:
-        return "+PONG" in inside("python3", "-c", ask, host)
-    except CommandFailed:
-        return False
-
-
-@contextmanager
-def stranger(node: Node, swarm: Swarm, network: str) -> Iterator[Callable[..., str]]:
-    """A service of its own in a network of the stack; a function that runs commands inside."""
-    name = f"{swarm.stack.name}-stranger"
-    place = [f"--constraint=node.hostname=={node.name}", f"--network={network}", "--no-healthcheck"]
-    flags = ["--detach", "--no-resolve-image", f"--name={name}", *labels.flags(), *place]
-    swarm.stack.run("service", "create", *flags, swarm.rollouts.image(), "sleep", "300")
-    find = ["docker", "ps", "--quiet", f"--filter=label=com.docker.swarm.service.name={name}"]
-    try:
-        container = wait_until(
-            f"{name} runs",
-            lambda: shell.run(find, env=node.environment, echo=False).strip(),
-            timeout=STARTED_S,
-        )
-        argv = ["docker", "exec", container]
-        yield lambda *words: shell.run([*argv, *words], env=node.environment, timeout=30)
-    finally:
-        swarm.stack.run("service", "rm", name)
 
 
 def test_what_crosses_nodes_goes_through_the_overlay(swarm: Swarm) -> None:
