@@ -27,6 +27,7 @@ from orchlab.experiments.evidence import (
     until,
 )
 from orchlab.experiments.workers import spread, spread_worker
+from orchlab.metrics import between
 from orchlab.outages import NS_PER_S
 from orchlab.platforms.base import DEFAULTS, HARDENED, NodeFaults
 from orchlab.records import Finding, History
@@ -167,8 +168,8 @@ class Partition:
             "capacity_s": capacity,
             "failed_cut_off": str(asked_between(inside, "fault", "mend")),
             "served_cut_off_by": len(_answering(inside)),
-            "failed_after_mend": f"{lost(again)}/{again.new.total + again.reused.total}",
-            "recovered_after_mend_s": again.recovered_text(),
+            "failed_after_mend": str(asked_between(history, "mend")),
+            "recovered_after_mend_s": again.values()["recovered_s"],
         }
         if again.recovered_s is None:
             return finding(history, "fail", "clients did not recover when mended", **values)
@@ -186,4 +187,5 @@ def _others(history: History) -> History:
 def _answering(history: History) -> set[str]:
     """The replicas that answered while the node was cut off, once that was noticed."""
     since, end = start_of(history, "fault-verified") + NS_PER_S, start_of(history, "mend")
-    return {s.replica for s in history.samples if s.outcome == "ok" and since <= s.sent_ns < end}
+    seen = between(history.samples, since, end)
+    return {s.replica for s in seen if s.outcome == "ok" and s.series != "control"}

@@ -18,7 +18,6 @@ from orchlab.platforms.swarm.adapter import Swarm
 
 pytestmark = pytest.mark.only("swarm")
 
-
 TIMED_OUT = 124
 """What `timeout` exits with when it had to end a command."""
 
