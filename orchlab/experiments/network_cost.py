@@ -45,7 +45,7 @@ class NetworkCost:
 
     def run(self, bench: Bench) -> None:
         """A server on one node; a client there, one on another node, and one on the host."""
-        nodes = sorted({each.node for each in bench.ready()})
+        nodes = _nodes(bench)
         platform = cast("Strangers", bench.platform)
         with _fortio(bench.platform.images, bench.release.image) as (program, image):
             bench.platform.publish(image)
@@ -69,6 +69,12 @@ class NetworkCost:
             return finding(history, "unknown", "not everything was measured", **values)
         ways = ", ".join(each.subject for each in history.all("measured"))
         return finding(history, "pass", f"measured: {ways}", **values)
+
+
+def _nodes(bench: Bench) -> list[str]:
+    """The nodes of replicas, then the other entry nodes."""
+    used = sorted({each.node for each in bench.ready()})
+    return list(dict.fromkeys([*used, *(each.node for each in bench.platform.endpoints())]))
 
 
 @contextmanager
