@@ -28,3 +28,10 @@ def test_a_drain_loses_nothing(answer: Callable[[str], Finding], platform: Platf
         drained.drain(cast("NodeFaults", platform).store_node())
     with pytest.raises(UnknownName):
         drained.drain("nowhere")
+
+
+@pytest.mark.only("swarm", "k8s")
+def test_replicas_follow_the_load(answer: Callable[[str], Finding]) -> None:
+    """More of them under load, fewer after it, without anybody's order."""
+    finding = answer("autoscale")
+    assert finding.verdict == "pass", finding
