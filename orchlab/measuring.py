@@ -10,7 +10,8 @@ from pathlib import Path
 from orchlab import console, results
 from orchlab.experiments.base import Bench, Experiment
 from orchlab.experiments.judging import judge_cell
-from orchlab.platforms.base import Guarded, Happening, Platform, Release, Watchable
+from orchlab.platforms.base import Guarded, Platform, Release
+from orchlab.platforms.capabilities import Happening, Watchable
 from orchlab.prober import Prober
 from orchlab.prober.rows import append
 from orchlab.records import Cell, Event, Finding

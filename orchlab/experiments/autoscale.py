@@ -14,7 +14,8 @@ from orchlab.errors import WaitTimeout
 from orchlab.experiments.base import RECOMMENDED, Bench, finding
 from orchlab.experiments.evidence import seconds_between
 from orchlab.platforms.autoscaling import Policy
-from orchlab.platforms.base import Autoscalable, Scalable
+from orchlab.platforms.base import Scalable
+from orchlab.platforms.capabilities import Autoscalable
 from orchlab.records import Finding, History
 from orchlab.wait import wait_until
 

@@ -15,7 +15,7 @@ from typing import cast
 from orchlab import credentials
 from orchlab.experiments.base import RECOMMENDED, Bench, finding
 from orchlab.images.store import Image, ImageStore
-from orchlab.platforms.base import Describable
+from orchlab.platforms.capabilities import Describable
 from orchlab.records import Finding, History
 
 SECRET_FILE = "/run/secrets/api_key"  # noqa: S105 - a path

@@ -16,7 +16,7 @@ from orchlab.experiments.base import RECOMMENDED, Bench, finding
 from orchlab.images.gobuild import build
 from orchlab.images.gotool import architecture
 from orchlab.images.store import Image, ImageStore
-from orchlab.platforms.base import Stranger, Strangers
+from orchlab.platforms.capabilities import Stranger, Strangers
 from orchlab.records import Finding, History
 from orchlab.wait import wait_until
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from orchlab.experiments import inside
 from orchlab.experiments.base import RECOMMENDED, Bench, finding
-from orchlab.platforms.base import NetworkModes
+from orchlab.platforms.capabilities import NetworkModes
 from orchlab.records import Finding, History
 
 DOCUMENTED = {

@@ -14,7 +14,8 @@ from orchlab.experiments.base import (
     finding,
 )
 from orchlab.experiments.evidence import asked_between, broken_promise, entering, entries
-from orchlab.platforms.base import Scalable, Strangers
+from orchlab.platforms.base import Scalable
+from orchlab.platforms.capabilities import Strangers
 from orchlab.records import Finding, History
 
 SERVICES = ("redis", "web")

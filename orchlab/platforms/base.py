@@ -1,20 +1,18 @@
 """What every platform can do, and what some can.
 
-``Platform`` is required. The other protocols are capabilities: an experiment
-names those it needs, and a platform without one yields an ``unsupported``
-finding. ``isinstance`` works on all of them; mypy checks the signatures.
+``Platform`` is required. The other protocols, here and in ``capabilities``, are
+capabilities: an experiment names those it needs, and a platform without one yields
+an ``unsupported`` finding. ``isinstance`` works on all of them; mypy checks the
+signatures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from orchlab.images.store import Image, ImageStore
-from orchlab.platforms.autoscaling import Policy
 
 REPLICAS = 3
 
@@ -261,100 +259,6 @@ class Drainable(Protocol):
 
     def activate(self, node: str) -> None:
         """Let a drained node take replicas again. No platform moves any back by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stranger:
-    """A container that is no part of the app.
-
-    ``run`` runs a command inside, returns its stdout and raises ``CommandFailed``. ``app``
-    and ``store`` are host and port by which it would call the app and Redis.
-    """
-
-    run: Callable[..., str]
-    app: tuple[str, int]
-    store: tuple[str, int]
-
-
-@runtime_checkable
-class Strangers(Protocol):
-    """Somebody else's containers, where they can talk to the app."""
-
-    def stranger(
-        self, image: Image, node: str = "", name: str = "stranger"
-    ) -> AbstractContextManager[Stranger]:
-        """One for the length of the block, of an image that was published, on that node or any.
-
-        Several at once need names of their own.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """A container, and a neighbour that it may find.
-
-    ``run`` runs a command in the container, returns its stdout and raises
-    ``CommandFailed``; ``name``, ``address`` and ``port`` are the neighbour's.
-    """
-
-    run: Callable[..., str]
-    name: str
-    address: str
-    port: int
-
-
-@runtime_checkable
-class NetworkModes(Protocol):
-    """Kinds of network that a container can be in; ``network_modes`` are their names."""
-
-    network_modes: tuple[str, ...]
-
-    def peers(self, mode: str, image: Image) -> AbstractContextManager[Peer]:
-        """A container of an image that was published, and its neighbour, for the block."""
-
-
-@runtime_checkable
-class Autoscalable(Protocol):
-    """A release whose number of replicas follows the load."""
-
-    def autoscaled(self, policy: Policy) -> AbstractContextManager[None]:
-        """Let it follow while the block runs; the last number stays.
-
-        Raises ``WaitTimeout`` when nothing can be measured.
-        """
-
-
-@runtime_checkable
-class Describable(Protocol):
-    """A platform that shows what it was told of the app."""
-
-    def describe(self) -> str:
-        """All that its own inspection shows of the app's objects, contents of secrets apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """What a platform says that happened, at ``at_ns`` since the epoch by its own clock.
-
-    ``source`` is who said it (docker, swarm or k8s), ``node`` where it happened.
-    """
-
-    at_ns: int
-    subject: str
-    source: str
-    node: str = ""
-
-
-Tell = Callable[[Happening], None]
-"""Told from another thread."""
-
-
-@runtime_checkable
-class Watchable(Protocol):
-    """A platform that says what happens to the app's containers, tasks or pods."""
-
-    def watch(self, tell: Tell) -> AbstractContextManager[None]:
-        """Tell of each change while the block runs; looks only, and ends with the block."""
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ from typing import Any
 
 from docker import DockerClient
 
-from orchlab.platforms.base import Happening, Tell
+from orchlab.platforms.capabilities import Happening, Tell
 
 POLL_SECONDS = 0.5
 

@@ -11,7 +11,8 @@ import pytest
 
 from orchlab import measuring
 from orchlab.outages import NS_PER_S
-from orchlab.platforms.base import Endpoint, Happening, Tell
+from orchlab.platforms.base import Endpoint
+from orchlab.platforms.capabilities import Happening, Tell
 from orchlab.records import Event
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from orchlab.platforms.base import Happening
+from orchlab.platforms.capabilities import Happening
 from orchlab.platforms.compose import watch as compose_watch
 from orchlab.platforms.k8s import watch as k8s_watch
 from orchlab.platforms.swarm import watch as swarm_watch

@@ -10,7 +10,7 @@ import docker
 from orchlab import labels, shell
 from orchlab.errors import CommandFailed
 from orchlab.images.store import Image
-from orchlab.platforms.base import Peer
+from orchlab.platforms.capabilities import Peer
 from orchlab.platforms.compose.running import Running
 from orchlab.wait import wait_until
 

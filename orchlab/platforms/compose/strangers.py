@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from orchlab import labels, shell
 from orchlab.images.store import Image
 from orchlab.names import pick
-from orchlab.platforms.base import DEFAULTS, HARDENED, Stranger
+from orchlab.platforms.base import DEFAULTS, HARDENED
+from orchlab.platforms.capabilities import Stranger
 from orchlab.platforms.compose.running import Running
 
 CLIENTS = {DEFAULTS: "default", HARDENED: "frontend"}

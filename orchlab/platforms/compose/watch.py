@@ -9,7 +9,7 @@ from typing import Any
 import docker
 
 from orchlab import labels
-from orchlab.platforms.base import Happening, Tell
+from orchlab.platforms.capabilities import Happening, Tell
 from orchlab.platforms.compose.running import Running
 from orchlab.platforms.compose.stack import SERVICE_KEY
 from orchlab.platforms.watching import engine_events

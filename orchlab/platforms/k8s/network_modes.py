@@ -9,7 +9,7 @@ from typing import Any
 
 from orchlab import labels
 from orchlab.images.store import Image
-from orchlab.platforms.base import Peer
+from orchlab.platforms.capabilities import Peer
 from orchlab.platforms.k8s.api import NAMESPACE, TIMEOUT_S
 from orchlab.platforms.k8s.running import Running
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from orchlab import labels
 from orchlab.images.store import Image
-from orchlab.platforms.base import Stranger
+from orchlab.platforms.capabilities import Stranger
 from orchlab.platforms.k8s.api import NAMESPACE
 from orchlab.platforms.k8s.running import Running
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from kubernetes.watch import Watch as Stream
 
-from orchlab.platforms.base import Happening, Tell
+from orchlab.platforms.capabilities import Happening, Tell
 from orchlab.platforms.k8s import api as k8s_api
 from orchlab.platforms.k8s.api import NAMESPACE
 from orchlab.platforms.k8s.running import Running

@@ -9,7 +9,8 @@ from orchlab import console, labels, sweep
 from orchlab.images.registry import Registry
 from orchlab.images.store import ImageStore
 from orchlab.platforms.autoscaling import Policy
-from orchlab.platforms.base import Happening, Release
+from orchlab.platforms.base import Release
+from orchlab.platforms.capabilities import Happening
 from orchlab.platforms.swarm import cluster as swarm_cluster
 from orchlab.platforms.swarm import encryption as swarm_encryption
 from orchlab.platforms.swarm.app import SwarmApp

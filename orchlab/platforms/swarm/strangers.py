@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from orchlab import labels, shell
 from orchlab.images.store import Image
-from orchlab.platforms.base import Stranger
+from orchlab.platforms.capabilities import Stranger
 from orchlab.platforms.swarm.running import Running
 from orchlab.wait import wait_until
 

@@ -16,7 +16,7 @@ from docker.errors import DockerException
 
 from orchlab import labels
 from orchlab.errors import OrchlabError
-from orchlab.platforms.base import Happening, Tell
+from orchlab.platforms.capabilities import Happening, Tell
 from orchlab.platforms.swarm.running import Running
 from orchlab.platforms.swarm.tasks import Task
 from orchlab.platforms.watching import engine_events, polling
