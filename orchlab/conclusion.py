@@ -47,7 +47,8 @@ def settle(findings: list[Finding], path: Path) -> None:
     if failed := _named(findings, "fail"):
         raise PromiseBroken(f"not as promised: {failed}", hint)
     if unanswered := _named(findings, "unknown", "void"):
-        raise Unanswered(f"without an answer: {unanswered}", hint)
+        go_on = f"`invoke compare --resume {path}` carries out what never came to its end"
+        raise Unanswered(f"without an answer: {unanswered}", f"{hint}; {go_on}")
 
 
 def _named(findings: list[Finding], *verdicts: Verdict) -> str:
