@@ -39,7 +39,8 @@ class Patch:
 class GoBuild:
     """The programs ``packages`` of the module in ``directory``.
 
-    ``variables`` are string variables that the linker sets.
+    ``variables`` are string variables that the linker sets. ``test``: the program is one
+    of the package's tests, ``<package>.test``.
     """
 
     directory: Path
@@ -47,6 +48,7 @@ class GoBuild:
     tags: Sequence[str] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     patch: Patch | None = None
+    test: bool = False
 
     def fingerprint(self) -> str:
         """Of the module's files and of how they are compiled."""
@@ -54,6 +56,7 @@ class GoBuild:
         return fingerprint.of_text(
             fingerprint.of_tree(self.directory),
             *self.arguments(),
+            *(["test"] if self.test else []),
             *(f"{name}={text}" for name, text in sorted(files.items())),
         )
 
@@ -98,7 +101,8 @@ def build(spec: GoBuild, arch: str = "") -> Path:
             console.step(f"compile {spec.directory.name}") as detail,
             _modfile(spec, Path(scratch)) as extra,
         ):
-            argv: list[str | Path] = [go(), "build", "-C", spec.directory, "-v", *extra]
+            verb, mode = ("test", ["-c"]) if spec.test else ("build", [])
+            argv: list[str | Path] = [go(), verb, "-C", spec.directory, *mode, "-v", *extra]
             argv += [f"-o={partial}/", *spec.arguments()]
             shell.run(argv, env=environment(arch), on_line=detail)
         if not target.exists():

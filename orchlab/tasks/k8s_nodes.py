@@ -79,6 +79,21 @@ def k8s_uncordon(_: Context, node: str, context: str = "", namespace: str = "") 
     lifecycle.drainable(chosen_cluster(context, namespace)).activate(node)
 
 
+@command(**IMAGES, only="comma-separated: services,dns,deployments,volumes; all if not given")
+def k8s_e2e(_: Context, only: str = "", images: str = "auto") -> None:
+    """Check the cluster by a part of Kubernetes' own tests; all of it is recorded in docs/e2e.md.
+
+    Makes a cluster if there is none; builds the tests at first, which takes minutes. Exit
+    code 1 when one fails.
+
+    Example: invoke k8s-e2e --only services
+    """
+    from orchlab.e2e import record
+
+    platform = own_cluster(images)
+    record.check(platform, platform.images, only)
+
+
 @command(**CLUSTER)
 def k8s_down(_: Context, context: str = "", namespace: str = "") -> None:
     """Remove the Kubernetes cluster and its data; from a cluster elsewhere only the app.
