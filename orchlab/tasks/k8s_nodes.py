@@ -88,10 +88,13 @@ def k8s_e2e(_: Context, only: str = "", images: str = "auto") -> None:
 
     Example: invoke k8s-e2e --only services
     """
+    from orchlab import engine, lifecycle
     from orchlab.e2e import record
+    from orchlab.platforms.k8s.adapter import Kubernetes
 
-    platform = own_cluster(images)
-    record.check(platform, platform.images, only)
+    store = lifecycle.image_store(images)
+    engine.ensure()
+    record.check(Kubernetes(store), store, only)
 
 
 @command(**CLUSTER)
