@@ -14,7 +14,12 @@ from orchlab import labels
 labels.enter("test")
 
 LIVE = Path(__file__).parent / "live"
-UML_LEFT_OUT = pytest.StashKey[str]()
+LEFT_OUT = pytest.StashKey[dict[str, str]]()
+OPTIONAL = {
+    "uml": "Swarm's routing mesh was not tested in User-Mode Linux",
+    "e2e": "Kubernetes' own tests were not run",
+}
+"""Marker -> what is missing without the tests that have it."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,6 +38,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="leave out the tests of Swarm's routing mesh in User-Mode Linux (two minutes)",
     )
+    group.addoption(
+        "--e2e",
+        action="store_true",
+        help="also run a part of Kubernetes' own tests (their build takes minutes at first)",
+    )
 
 
 def pytest_configure() -> None:
@@ -45,18 +55,22 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests in User-Mode Linux where they are not wanted or cannot run."""
-    left_out = [item for item in items if item.get_closest_marker("uml")]
-    reason = _against_uml(config)
-    if left_out and reason:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
-        config.stash[UML_LEFT_OUT] = reason
+    """Leave out the optional tests that are not wanted or cannot run."""
+    config.stash[LEFT_OUT] = {}
+    for marker in OPTIONAL:
+        marked = [item for item in items if item.get_closest_marker(marker)]
+        reason = _against(config, marker)
+        if marked and reason:
+            config.hook.pytest_deselected(items=marked)
+            items[:] = [item for item in items if item not in marked]
+            config.stash[LEFT_OUT][marker] = reason
 
 
-def _against_uml(config: pytest.Config) -> str:
+def _against(config: pytest.Config, marker: str) -> str:
     from orchlab.uml import machine  # not before the lab has its name
 
+    if marker == "e2e":
+        return "" if config.getoption("--e2e") else "--e2e does that"
     if config.getoption("--no-uml"):
         return "--no-uml"
     platforms = config.getoption("--platforms")
@@ -69,9 +83,8 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Say what was left out, and why."""
-    if reason := config.stash.get(UML_LEFT_OUT, ""):
-        line = f"warning: Swarm's routing mesh was not tested in User-Mode Linux: {reason}"
-        terminalreporter.write_line(line, yellow=True)
+    for marker, reason in config.stash.get(LEFT_OUT, {}).items():
+        terminalreporter.write_line(f"warning: {OPTIONAL[marker]}: {reason}", yellow=True)
 
 
 @pytest.hookimpl(wrapper=True)
