@@ -139,8 +139,10 @@ def _remove_container(container: Container) -> None:
 
 
 def _remove_network(network: Network) -> None:
-    for container in network.containers:
-        with suppress(NotFound):
-            network.disconnect(container, force=True)
+    """By the containers' ids: a network may list one that the engine no longer has."""
     with suppress(NotFound):
+        network.reload()
+        for identity in network.attrs["Containers"] or ():
+            with suppress(NotFound):
+                network.disconnect(identity, force=True)
         network.remove()

@@ -6,7 +6,7 @@ from unittest.mock import Mock
 
 import docker
 import pytest
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 
 from orchlab import sweep
 from orchlab.errors import WaitTimeout
@@ -64,6 +64,18 @@ def test_what_cannot_be_removed_is_said(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0.0)
     with pytest.raises(WaitTimeout, match="device is busy"):
         swept(monkeypatch, FakeEngine([stuck], [stuck]))
+
+
+def test_a_network_goes_although_it_lists_a_container_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its end of the network is taken away by id: there is nobody to ask for more."""
+    network = Mock(attrs={"Containers": {"gone": {}, "there": {}}})
+    network.disconnect.side_effect = [NotFound("No such container: gone"), None]
+    fake = FakeEngine()
+    fake.networks.list.side_effect = [[network], []]
+    swept(monkeypatch, fake)
+    network.remove.assert_called_once_with()
 
 
 def test_leftovers_are_what_no_platform_claims(monkeypatch: pytest.MonkeyPatch) -> None:
