@@ -104,6 +104,8 @@ def compose_rollback(_: Context, context: str = "") -> None:
 def compose_status(_: Context, context: str = "") -> None:
     """Show containers with their health, volumes, and what the unhealthy ones said last.
 
+    By hand, without the last part: docker compose -p orchlab ps --all
+
     Example: invoke compose-status
     """
     from orchlab import lifecycle
@@ -147,6 +149,9 @@ def compose_down(_: Context, volumes: bool = False, context: str = "") -> None: 
 @command(**IMAGES, port="port on 127.0.0.1; 0 takes a free one")
 def compose_dev(_: Context, port: int = 0, images: str = "auto") -> None:
     """Serve app/ itself, each edit within two seconds, and follow its log until Ctrl-C.
+
+    The engine has to see this directory; stacks/compose.watch.yaml copies the edits to one
+    on another host.
 
     Example: invoke compose-dev --port 8080
     """

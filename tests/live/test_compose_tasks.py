@@ -197,7 +197,7 @@ def far(images: ImageStore, tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def test_another_docker_host_is_worked_on_through_its_context(far: dict[str, str]) -> None:
-    """Up, scale, update, status, logs and down happen there, and nothing here."""
+    """Up, scale, update and back, status, logs and down happen there, and nothing here."""
 
     def there(*words: str, status: int = 0) -> str:
         return invoke(*words, f"--context={CONTEXT}", status=status, **far)
@@ -206,9 +206,10 @@ def test_another_docker_host_is_worked_on_through_its_context(far: dict[str, str
     port = urls(output)[0].rpartition(":")[2]
     assert f"ssh -N -L {port}:127.0.0.1:{port}" in output
     there("compose-scale", "--replicas=3")
-    there("compose-update", "--app-version=2")
-    status = there("compose-status")
-    assert len(re.findall(rf"{LAB}-web-\d+ .*orchlab/app:2-.*running, healthy", status)) == 3
+    for task, version in (("compose-update --app-version=2", 2), ("compose-rollback", 1)):
+        there(*task.split())
+        web = rf"{LAB}-web-\d+ .*orchlab/app:{version}-.*running, healthy"
+        assert len(re.findall(web, there("compose-status"))) == 3
     assert "web-" in there("compose-logs")
     assert leftovers() == []
     there("compose-up")

@@ -77,6 +77,7 @@ def test_the_app_lives_on_somebody_s_swarm(registry: str, there: Callable[..., s
     for word in (f"{OTHER}-manager1", "manager, leads", "hardened", "2 of 2"):
         assert word in said, word
     there("swarm-scale", "--replicas=3")
+    assert "Application startup complete" in there("swarm-logs", "--tail=5")
     said = there("swarm-update", f"--app-version={SECOND_VERSION}", images)
     assert f"app:{SECOND_VERSION}-" in said
     there("swarm-rollback")

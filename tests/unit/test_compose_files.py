@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from orchlab.paths import STACKS
+from orchlab.paths import ROOT, STACKS
 from orchlab.platforms.compose.files import EDGE_CONFIG
 from orchlab.platforms.compose.stack import ENTRIES, FILES, PLACES, REPLICAS, Deployment
 
@@ -126,6 +126,14 @@ def test_the_key_is_a_file_and_no_variable() -> None:
     assert "env_file" not in web
     assert web["environment"]["API_KEY_FILE"] == "/run/secrets/api_key"
     assert web["secrets"] == ["api_key"]
+
+
+def test_the_defaults_take_what_the_user_has_set() -> None:
+    """From the file that .env.example is to be copied to; without one there are the defaults."""
+    (file,) = services("defaults")["web"]["env_file"]
+    assert (STACKS / file["path"]).resolve() == ROOT / ".env"
+    assert not file["required"]
+    assert (ROOT / ".env.example").is_file()
 
 
 def test_the_configurations_that_are_mounted_exist() -> None:
