@@ -1,12 +1,10 @@
-"""What the app answers through its entry nodes, also when one of them is lost."""
+"""Whether the app answers through the nodes that are left when one is lost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import requests
 
 from orchlab.metrics import tally
 from orchlab.platforms.base import Platform
@@ -27,13 +25,3 @@ def served(platform: Platform, without: str, into: Path) -> Iterator[None]:
     assert {each.entry for each in samples} == {each.node for each in others}
     lost = tally(samples)
     assert lost.failed < lost.total / 10, lost
-
-
-def counted(url: str) -> int:
-    """The counter in Redis."""
-    return int(requests.get(f"{url}/count", timeout=5).json()["count"])
-
-
-def count(url: str) -> int:
-    """The counter after one more."""
-    return int(requests.post(f"{url}/count", timeout=5).json()["count"])

@@ -22,7 +22,7 @@ from orchlab.platforms.swarm.adapter import Swarm
 from orchlab.platforms.swarm.fleet import Fleet
 from orchlab.wait import wait_until
 from tests.live.entries import served
-from tests.live.replicas import await_replaced, ready
+from tests.live.replicas import await_replaced, identities, ready
 
 pytestmark = pytest.mark.only("swarm")
 
@@ -55,17 +55,23 @@ def test_nodes_are_reached_by_sockets_that_nobody_else_can_open(swarm: Swarm) ->
 def test_three_managers_survive_the_loss_of_the_leader(
     swarm: Swarm, release: Release, tmp_path: Path
 ) -> None:
-    """Made of one without touching what runs; another leads, orders are carried out again."""
-    before = {each.id for each in swarm.replicas()}
+    """Made of one without touching what runs; another leads, orders are carried out again.
+
+    What was started elsewhere meanwhile stays there when the lost node is back.
+    """
+    before = identities(swarm)
     Swarm(swarm.images, Fleet(managers=3, workers=2)).create()
-    assert {each.id for each in swarm.replicas()} == before
+    assert identities(swarm) == before
     swarm.await_serving(release.replicas)
     leader = next(each.name for each in swarm.nodes() if each.leader)
     with served(swarm, leader, tmp_path / "samples.jsonl"):
         swarm.stop(leader)
         new = next(each.name for each in swarm.nodes() if each.leader and each.name != leader)
         await_replaced(swarm, leader, release.replicas, HEALED_S)
+        elsewhere = identities(swarm)
         swarm.start(leader)
+        swarm.await_serving(release.replicas)
+    assert identities(swarm) == elsewhere
     swarm.scale(release.replicas + 1)
     wait_until("every node ready", lambda: all(ready(swarm).values()), timeout=HEALED_S)
     assert set(ready(swarm)) == {node.name for node in swarm.fleet.members}
