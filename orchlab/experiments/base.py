@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from orchlab.errors import WaitTimeout
-from orchlab.metrics import Metrics, measure, void_reasons
+from orchlab.metrics import Metrics, latency_ms, measure, void_reasons
 from orchlab.platforms.base import DEFAULTS, HARDENED, Platform, Release, Replica
 from orchlab.records import Event, Finding, History, Verdict
 from orchlab.wait import wait_until
@@ -140,4 +140,14 @@ def judged(experiment: Experiment, history: History) -> Finding:
         reasons = void_reasons(history.samples) if history.samples else []
     except Exception as error:  # noqa: BLE001 - a judge that breaks must never pass
         return finding(history, "unknown", f"the judge broke: {type(error).__name__}: {error}")
+    answer = replace(answer, values={**answer.values, **_machine(history)})
     return replace(answer, verdict="void", summary="; ".join(reasons)) if reasons else answer
+
+
+def _machine(history: History) -> dict[str, float]:
+    """How busy the machine was: a time-out on one without a free core says little of a platform."""
+    control = (sample for sample in history.samples if sample.series == "control")
+    latency = latency_ms(control, 99)
+    pressure = [event.detail["avg10"] for event in history.all("pressure")]
+    found = {} if latency is None else {"control_p99_ms": round(latency, 1)}
+    return found | ({"cpu_pressure_percent": max(pressure)} if pressure else {})

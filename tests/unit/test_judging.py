@@ -86,6 +86,15 @@ def test_a_failed_control_makes_its_block_void() -> None:
     assert verdicts == ["fail", "void", "pass", "pass", "pass"]
 
 
+def test_how_busy_the_machine_was_stands_beside_what_was_probed() -> None:
+    """The slowest hundredth of the static server's answers, and the highest CPU pressure."""
+    history = probed("balance", "hardened")
+    history.events.extend(Event(n, "pressure", "cpu", {"avg10": n}) for n in (12, 97, 3))
+    (found,) = judge([history.cell], [history])
+    assert found.values["cpu_pressure_percent"] == 97
+    assert found.values["control_p99_ms"] == 0
+
+
 @pytest.mark.parametrize(
     ("verdicts", "error"),
     [
