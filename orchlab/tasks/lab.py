@@ -77,7 +77,7 @@ def image_archive(_: Context, action: str, file: str, only: str = "") -> None:
     **REGISTRY,
     k8s_context="a context of your kubeconfig: measure that cluster instead of the lab's own",
     namespace=CLUSTER["namespace"],
-    profile="quick: most questions once, about 10 min; standard: every question once; "
+    profile="quick: most questions once; standard: every question once; "
     "full: every question in both variants, six times, hours",
     platforms="comma-separated: compose,swarm,k8s",
     experiments="comma-separated, instead of those of the profile; see README",
