@@ -89,8 +89,12 @@ class Answer:
     @property
     def times(self) -> str:
         """When clients were served again, and when all replicas were back."""
-        found = ((name, numbers.points(self.valid, key)) for key, name in numbers.NAMES.items())
-        return "; ".join(f"{name} {numbers.spread(seen, 's')}" for name, seen in found if seen)
+        shown = {name: numbers.points(self.valid, key) for key, name in numbers.NAMES.items()}
+        texts = [f"{name} {numbers.spread(seen, 's')}" for name, seen in shown.items() if seen]
+        unnoticed = self.lost is not None and not self.lost.failed
+        if unnoticed and shown[numbers.NAMES[numbers.RECOVERED]]:
+            texts[0] = "clients noticed nothing"
+        return "; ".join(texts)
 
     @property
     def headline(self) -> str:

@@ -26,7 +26,8 @@ UNITS = {
     "kib": "KiB",
 }
 """The end of a value's name -> its unit; an end that ends in another one stands before it."""
-NAMES = {"recovered_s": "clients back", "capacity_s": "capacity back"}
+RECOVERED = "recovered_s"
+NAMES = {RECOVERED: "clients back", "capacity_s": "capacity back"}
 _TALLY = re.compile(r"(\d+)/(\d+)(?: \(<.*\))?")
 _CENSORED = re.compile(r">=? ?([\d.]+)")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -33,6 +34,8 @@ MARKS = {
     "k8s": "M0-5.5l5.5 5.5-5.5 5.5-5.5-5.5z",
 }
 """Platform -> the shape of its points."""
+
+_UNIT = re.compile(r"(?<=\d) (?=(?:s|ms|µs|%|MiB|KiB|Gbit/s)(?!\w))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +66,17 @@ def page(run: Run) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    environment.filters["tied"] = tied
     script = resources.files("orchlab.report").joinpath("templates/page.js").read_text("utf-8")
     hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template("page.html.j2").render(
         script=script, script_hash=f"sha256-{hashed}", **_content(run)
     )
+
+
+def tied(text: str) -> str:
+    """The text with every unit on the line of its number."""
+    return _UNIT.sub("\N{NO-BREAK SPACE}", text)
 
 
 def _content(run: Run) -> dict[str, Any]:

@@ -14,16 +14,17 @@ from itertools import takewhile
 
 from orchlab.records import Finding
 from orchlab.report.digest import STATES, Bounds, Digest, Lane, Moment
-from orchlab.report.numbers import NAMES, Point, point
+from orchlab.report.numbers import NAMES, RECOVERED, Point, point
 
-HEADER = 18
+HEADER = 20
+GAP = 6
 LABEL = 15
 BAR = 14
 STEP = LABEL + BAR + 5
 AXIS = 20
 HEIGHTS = {"ok": 4, "info": 4, "mixed": 9, "fail": BAR}
 MOST_TICKS = 5
-STEPS_S = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+STEPS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200)
 RIGHT = 60.0
 """Per cent from which on a label stands left of its place."""
 EDGE = 4.0
@@ -133,9 +134,10 @@ def timeline(digest: Digest, finding: Finding | None, window: tuple[float, float
     """Draw a digest on a time axis from the first to the second end of ``window``."""
     axis = Axis(*window)
     stretches = _stretches(axis, digest, finding)
-    lanes_y = HEADER * (1 + len(stretches))
+    lanes_y = HEADER * (1 + len(stretches)) + GAP
     signs_y = lanes_y + STEP * len(digest.lanes)
-    signs = [Sign(axis.x(each.at_s), each, _shape(each)) for each in digest.moments]
+    inside = [each for each in digest.moments if window[0] <= each.at_s <= window[1]]
+    signs = [Sign(axis.x(each.at_s), each, _shape(each)) for each in inside]
     return Timeline(
         digest,
         *window,
@@ -236,7 +238,12 @@ def _stretches(axis: Axis, digest: Digest, finding: Finding | None) -> list[Stre
     if finding is None or digest.first("fault") is None:
         return []
     found = ((NAMES[key], point(finding.values[key])) for key in NAMES if key in finding.values)
-    known = [(name, value) for name, value in found if value is not None]
+    noticed = any(lane.failed for lane in digest.lanes)
+    known = [
+        (name, value)
+        for name, value in found
+        if value is not None and (noticed or name != NAMES[RECOVERED])
+    ]
     return [_stretch(axis, name, value, HEADER * n) for n, (name, value) in enumerate(known, 1)]
 
 

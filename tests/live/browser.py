@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,6 +90,13 @@ def _sources() -> list[apt.Source]:
     return found
 
 
-if __name__ == "__main__":
+def picture(page: Path, into: Path) -> None:
+    """Save what a reader of a page sees first."""
     with browser() as chrome:
-        console.line(chrome.capabilities["browserVersion"])
+        chrome.set_window_size(1280, 1000)
+        chrome.get(page.resolve().as_uri())
+        chrome.save_screenshot(str(into))
+
+
+if __name__ == "__main__":  # python -m tests.live.browser results/.../report.html docs/report.png
+    picture(*map(Path, sys.argv[1:]))

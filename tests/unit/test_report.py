@@ -86,7 +86,7 @@ def test_every_lane_of_every_repetition_is_drawn(page: str) -> None:
 def test_page_says_verdicts_bounds_repetitions_and_reasons(page: str) -> None:
     """A verdict is a word, zero has a bound, reasons name the timer in force."""
     assert "known limit" in page
-    assert re.search(r"0 of \d+ requests lost, 95 % bound [\d.]+ %", page)
+    assert re.search(r"0 of \d+ requests lost, 95\s% bound [\d.]+\s%", page)
     assert "n = 1: 1 pass, 1 void" in page
     assert "Swarm waits its restart delay of 1 s before a new task starts" in page
     assert "&lt;b&gt;Redis&lt;/b&gt; answered a stranger" in page

@@ -1,13 +1,13 @@
 "use strict";
 // Zooms the timelines. The page says everything without it.
-const STEPS = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+const STEPS = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
 const percent = (plot, t) => 100 * (t - plot.a) / (plot.b - plot.a);
 
 function ticks(plot) {
   const group = plot.node.querySelector(".ticks");
   const model = plot.tick ??= group.firstElementChild?.cloneNode(true);
   if (!model) return;
-  const step = STEPS.find(each => (plot.b - plot.a) / each <= 5) ?? 2000;
+  const step = STEPS.find(each => (plot.b - plot.a) / each <= 5) ?? 1200;
   group.replaceChildren();
   for (let n = Math.ceil(plot.a / step); n * step <= plot.b; n++) {
     const at = percent(plot, n * step);
