@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchlab.metrics import Tally, zero_failures_bound
 from orchlab.records import Finding, Verdict
@@ -30,6 +30,7 @@ WORDS: dict[Verdict, str] = {
 }
 WORST: tuple[Verdict, ...] = ("fail", "unknown", "limit", "pass", "void", "unsupported")
 """What several repetitions say together: the first of these that one of them says."""
+UNANSWERED = ("unsupported", "unknown", "void")
 LABELS = {"compose": "Compose", "swarm": "Swarm", "k8s": "Kubernetes"}
 MISSING = "-"
 
@@ -89,18 +90,27 @@ class Answer:
     @property
     def times(self) -> str:
         """When clients were served again, and when all replicas were back."""
-        shown = {name: numbers.points(self.valid, key) for key, name in numbers.NAMES.items()}
-        texts = [f"{name} {numbers.spread(seen, 's')}" for name, seen in shown.items() if seen]
-        unnoticed = self.lost is not None and not self.lost.failed
-        if unnoticed and shown[numbers.NAMES[numbers.RECOVERED]]:
-            texts[0] = "clients noticed nothing"
-        return "; ".join(texts)
+        capacity = numbers.points(self.valid, numbers.CAPACITY)
+        back = [f"capacity back {numbers.spread(capacity, 's')}"] if capacity else []
+        return "; ".join([*self._clients(), *back])
+
+    def _clients(self) -> list[str]:
+        """How long clients were concerned; nothing where no fault was injected."""
+        recovered = numbers.points(self.valid, numbers.RECOVERED)
+        if not recovered:
+            return []
+        if self.lost is not None and not self.lost.failed:
+            return ["clients noticed nothing"]
+        if any(each.again for each in recovered):
+            disturbed = numbers.points(self.valid, numbers.DISTURBED)
+            return [f"failures again and again, for {numbers.spread(disturbed, 's')} in all"]
+        return [f"clients back {numbers.spread(recovered, 's')}"]
 
     @property
     def headline(self) -> str:
         """The shortest answer: the failed requests where there were any to fail."""
         tally = self.lost
-        if self.verdict in ("unsupported", "unknown", "void"):
+        if self.verdict in UNANSWERED:
             return WORDS[self.verdict]
         return f"{tally.failed} of {tally.total} lost" if tally else self.summary
 
@@ -187,7 +197,8 @@ def _answer(run: Run, found: Sequence[Finding]) -> Answer:
     facts = run.facts.get((first.platform, first.variant))
     force = {**facts.knobs, why.DATA_PATH: facts.data_path} if facts else {}
     known = {**first.values, **force}
-    return Answer(found, why.sentence(first.experiment, first.platform, known))
+    answer = Answer(found, why.sentence(first.experiment, first.platform, known))
+    return replace(answer, why="") if answer.verdict in UNANSWERED else answer
 
 
 def _row(run: Run, answers: Mapping[tuple[str, str, str], Answer], name: str, variant: str) -> Row:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchlab.metrics import Tally
 from orchlab.records import Finding, Verdict
@@ -26,18 +26,24 @@ UNITS = {
     "kib": "KiB",
 }
 """The end of a value's name -> its unit; an end that ends in another one stands before it."""
-RECOVERED = "recovered_s"
-NAMES = {RECOVERED: "clients back", "capacity_s": "capacity back"}
+RECOVERED, DISTURBED, AGAIN = "recovered_s", "disturbed_s", "failed_after_recovery"
+CAPACITY = "capacity_s"
+NAMES = {RECOVERED: "clients back", CAPACITY: "capacity back"}
 _TALLY = re.compile(r"(\d+)/(\d+)(?: \(<.*\))?")
 _CENSORED = re.compile(r">=? ?([\d.]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One repetition's value; ``censored``: it was not reached within ``value``."""
+    """One repetition's value.
+
+    ``censored``: it was not reached within ``value``. ``again``: clients were back then, and
+    failed once more later.
+    """
 
     value: float
     censored: bool = False
+    again: bool = False
 
 
 def point(value: Value) -> Point | None:
@@ -50,8 +56,12 @@ def point(value: Value) -> Point | None:
 
 def points(findings: Iterable[Finding], name: str) -> list[Point]:
     """That value of every repetition that has it."""
-    values = (point(each.values[name]) for each in findings if name in each.values)
-    return [each for each in values if each is not None]
+    values = (
+        (point(each.values[name]), name == RECOVERED and AGAIN in each.values)
+        for each in findings
+        if name in each.values
+    )
+    return [replace(each, again=again) for each, again in values if each is not None]
 
 
 def lost(findings: Iterable[Finding]) -> Tally | None:

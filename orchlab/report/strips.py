@@ -46,6 +46,16 @@ class Strip:
     lines: list[Line]
     ticks: list[tuple[float, str]]
 
+    @property
+    def censored(self) -> bool:
+        """Whether a value was not reached."""
+        return any(dot.point.censored for line in self.lines for dot in line.dots)
+
+    @property
+    def again(self) -> bool:
+        """Whether clients failed once more after they were back."""
+        return any(dot.point.again for line in self.lines for dot in line.dots)
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:

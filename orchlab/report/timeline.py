@@ -14,7 +14,7 @@ from itertools import takewhile
 
 from orchlab.records import Finding
 from orchlab.report.digest import STATES, Bounds, Digest, Lane, Moment
-from orchlab.report.numbers import NAMES, RECOVERED, Point, point
+from orchlab.report.numbers import AGAIN, NAMES, RECOVERED, Point, point
 
 HEADER = 20
 GAP = 6
@@ -238,7 +238,7 @@ def _stretches(axis: Axis, digest: Digest, finding: Finding | None) -> list[Stre
     if finding is None or digest.first("fault") is None:
         return []
     found = ((NAMES[key], point(finding.values[key])) for key in NAMES if key in finding.values)
-    noticed = any(lane.failed for lane in digest.lanes)
+    noticed = any(lane.failed for lane in digest.lanes) and AGAIN not in finding.values
     known = [
         (name, value)
         for name, value in found

@@ -137,6 +137,16 @@ def test_worst_repetition_decides_and_void_ones_do_not_count() -> None:
     assert matrix.Answer([found("void"), found()], "").verdict == "pass"
 
 
+def test_clients_that_failed_again_were_not_back() -> None:
+    """R is not claimed for clients that failed once more; where none failed it says nothing."""
+    again = found(failed_new="9/100", recovered_s=0.01, disturbed_s=2.5, failed_after_recovery=9)
+    assert "back" not in matrix.Answer([again], "").times
+    assert "for 2.5 s in all" in matrix.Answer([again], "").times
+    assert numbers.points([again], numbers.RECOVERED) == [Point(0.01, again=True)]
+    unnoticed = found(failed_new="0/100 (< 3 %)", recovered_s=0.01, capacity_s=5.0)
+    assert matrix.Answer([unnoticed], "").times == "clients noticed nothing; capacity back 5 s"
+
+
 def test_strips_show_every_repetition_and_censored_ones_open(run: results.Run) -> None:
     """As many points as repetitions, inside the drawing; the open ones at their window."""
     drawn = strips.strips(matrix.matrix(run), matrix.platforms(run))
