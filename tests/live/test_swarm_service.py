@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 from typing import cast
 
 import pytest
 import requests
 
-from orchlab import credentials, labels, shell
+from orchlab import credentials, labels, paths, shell
 from orchlab.errors import CommandFailed
 from orchlab.platforms.base import Platform, Release
 from orchlab.platforms.swarm.adapter import Swarm
@@ -47,6 +49,22 @@ def status(swarm: Swarm, key: str) -> int:
     return requests.get(
         url, headers={"X-API-Key": key, "Connection": "close"}, timeout=5
     ).status_code
+
+
+def test_a_configuration_is_changed_without_a_failure(
+    swarm: Swarm, release: Release, no_loss: NoLoss, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Docker config never changes: new content is a new object, and the update to it rolls."""
+    stacks = shutil.copytree(paths.STACKS, tmp_path / "stacks")
+    (stacks / "config" / "app.json").write_text('{"edition": 2}')
+    try:
+        with monkeypatch.context() as edited, no_loss():
+            edited.setattr(paths, "STACKS", stacks)
+            swarm.deploy(release)
+        for replica in swarm.replicas():
+            assert json.loads(swarm.exec(replica, "cat", "/etc/orchlab/app.json")) == {"edition": 2}
+    finally:
+        swarm.deploy(release)
 
 
 def test_the_edge_and_the_owner_of_its_port_are_replaced_without_a_failure(
