@@ -19,6 +19,7 @@ The map of the package, in the order in which a run uses it:
 ``images``          the image catalogue, its recipes, the local registry
 ``platforms``       one adapter per orchestrator behind the same protocols
 ``experiments``     what is asked of each platform, and how it is judged
+``lessons``         pages whose commands run, one step after another
 ``e2e``             Kubernetes' own tests on the lab's cluster
 ``prober``          open-loop HTTP probing in a process of its own
 ``outages``, ``metrics``  samples -> outage intervals -> what a fault cost (pure)

@@ -29,10 +29,8 @@ def enter(purpose: str) -> None:
 
 def family() -> list[str]:
     """This lab and those beside it, for cleaning up."""
-    return [
-        f"{LAB}{suffix}"
-        for suffix in ("", "-compare", "-bench", "-test", "-test-compare", "-test-bench")
-    ]
+    beside = ("", "-compare", "-bench", "-lesson", "-lesson-compare")
+    return [f"{LAB}{test}{suffix}" for test in ("", "-test") for suffix in beside]
 
 
 def labels(platform: str = "") -> dict[str, str]:

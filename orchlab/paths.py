@@ -23,6 +23,7 @@ APP = ROOT / "app"
 STACKS = ROOT / "stacks"
 K8S = ROOT / "k8s"
 RESULTS = ROOT / "results"
+LESSONS = ROOT / "docs" / "lessons"
 
 
 def _xdg(variable: str, default: str, mode: int = 0o755) -> Path:

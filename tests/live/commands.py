@@ -28,10 +28,10 @@ def invoke(*words: str, status: int = 0, **environment: str) -> str:
     return done.stdout + done.stderr
 
 
-def leftovers() -> list[str]:
-    """Whatever in the engine carries the lab's label."""
+def leftovers(lab: str = LAB) -> list[str]:
+    """Whatever in the engine carries a lab's label."""
     client = docker.from_env()
-    mark = {"label": f"orchlab.lab={LAB}"}
+    mark = {"label": f"orchlab.lab={lab}"}
     found = [
         *client.containers.list(all=True, filters=mark),
         *client.networks.list(filters=mark),

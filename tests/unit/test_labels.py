@@ -14,7 +14,7 @@ def _restored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORCHLAB_LAB", "mine")
 
 
-@pytest.mark.parametrize("purpose", ["compare", "bench", "test"])
+@pytest.mark.parametrize("purpose", ["compare", "bench", "lesson", "test"])
 def test_what_destroys_works_beside_the_users_lab(purpose: str) -> None:
     """A comparison or a test run never works in the lab that somebody uses."""
     family = labels.family()
