@@ -10,6 +10,7 @@ import docker
 from rich.markup import escape
 
 from orchlab import console, engine, labels, paths, sweep
+from orchlab.apps import LABS_OWN, App
 from orchlab.errors import OrchlabError, UsageError
 from orchlab.images.catalogue import CATALOGUE
 from orchlab.images.store import POLICIES, Image, ImageStore, Policy
@@ -27,10 +28,10 @@ from orchlab.platforms.base import (
 )
 
 
-def image_store(policy: str) -> ImageStore:
-    """A store with that policy; raises ``UnknownName`` for one that does not exist."""
+def image_store(policy: str, subject: App = LABS_OWN) -> ImageStore:
+    """A store with that policy and app; raises ``UnknownName`` for an unknown policy."""
     pick("image policy", policy, POLICIES)
-    return ImageStore(cast("Policy", policy))
+    return ImageStore(cast("Policy", policy), subject)
 
 
 def provide_images(policy: str, only: str = "") -> None:

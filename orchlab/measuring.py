@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from orchlab import console, results
+from orchlab.apps import Feature
 from orchlab.experiments.base import Bench, Experiment
 from orchlab.experiments.judging import judge_cell
 from orchlab.platforms.base import Guarded, Platform, Release
@@ -62,18 +63,29 @@ def observed(platform: Platform, path: Path, record: Callable[[Event], None]) ->
     with ExitStack() as stack:
         if isinstance(platform, Watchable):
             stack.enter_context(platform.watch(tell))
-        stack.enter_context(Prober(platform.endpoints(), path))
+        stack.enter_context(Prober(platform.endpoints(), path, app=platform.images.subject))
         yield
+
+
+def _unsupported(experiment: Experiment, platform: Platform) -> str:
+    """What the platform, or else the app, lacks for an experiment; empty if nothing."""
+    app = platform.images.subject
+    features = [each for each in experiment.needs if isinstance(each, Feature)]
+    kinds = [each for each in experiment.needs if not isinstance(each, Feature)]
+    if missing := [each.__name__ for each in kinds if not isinstance(platform, each)]:
+        why = f": {platform.refusal}" if isinstance(platform, Guarded) else ""
+        return f"{platform.name} lacks {', '.join(missing)}{why}"
+    if absent := [each for each in features if each not in app.features]:
+        return f"the app {app.name} is not known to have {', '.join(absent)}"
+    return ""
 
 
 def _record(experiment: Experiment, platform: Platform, release: Release, path: Path) -> None:
     def record(event: Event) -> None:
         append(path, event)
 
-    missing = [need.__name__ for need in experiment.needs if not isinstance(platform, need)]
-    if missing:
-        why = f": {platform.refusal}" if isinstance(platform, Guarded) else ""
-        record(Event.now("unsupported", f"{platform.name} lacks {', '.join(missing)}{why}"))
+    if reason := _unsupported(experiment, platform):
+        record(Event.now("unsupported", reason))
         return
     bench = Bench(platform, release, record, lambda: observed(platform, path, record))
     try:

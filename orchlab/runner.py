@@ -13,7 +13,8 @@ from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 
-from orchlab import console, engine, paths, plan, results, resuming
+from orchlab import apps, console, engine, paths, plan, results, resuming
+from orchlab.apps import LABS_OWN, App
 from orchlab.conclusion import conclude
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.images.store import ImageStore
@@ -40,8 +41,9 @@ def compare(  # noqa: PLR0913 - what a user can choose
     *,
     keep: bool,
     elsewhere: Elsewhere = OURS,
+    app: App = LABS_OWN,
 ) -> None:
-    """Plan a run, measure, judge, print and draw.
+    """Plan a run of ``app``, measure, judge, print and draw.
 
     ``platforms`` and ``experiments`` narrow what ``profile`` asks. Raises ``UnknownName``
     before anything starts, and at the end what ``conclude`` raises.
@@ -49,7 +51,7 @@ def compare(  # noqa: PLR0913 - what a user can choose
     chosen = pick("platform", platforms, PLATFORMS)
     wanted = one("profile", profile, PROFILES)
     names = pick("experiment", experiments, EXPERIMENTS) if experiments else wanted.experiments
-    images = image_store(policy)
+    images = image_store(policy, app)
     engine.ensure()
     adapters = _adapters(chosen, images, elsewhere)
     request = plan.Request(
@@ -59,7 +61,7 @@ def compare(  # noqa: PLR0913 - what a user can choose
         wanted.repetitions,
     )
     seed = random.SystemRandom().randrange(2**32)
-    planned = request.plan(seed) | {"profile": profile, "images": policy}
+    planned = request.plan(seed) | {"profile": profile, "images": policy} | apps.planned(app)
     directory = results.open_run(paths.RESULTS, planned)
     _carry_out(directory, request.cells(seed), images, adapters, keep=keep)
 
@@ -73,7 +75,7 @@ def resume(run: str, *, keep: bool, elsewhere: Elsewhere = OURS) -> None:
     found = results.load(Path(run) if run else results.latest(paths.RESULTS))
     resuming.require(found)
     left = resuming.left(found)
-    images = image_store(found.plan["images"])
+    images = image_store(found.plan["images"], apps.of_plan(found.plan))
     engine.ensure()
     adapters = _adapters(found.plan["platforms"], images, elsewhere)
     directory = RunDir(found.path)

@@ -10,8 +10,9 @@ from typing import cast
 
 import requests
 
+from orchlab.apps import Feature
 from orchlab.errors import WaitTimeout
-from orchlab.experiments.base import RECOMMENDED, Bench, finding
+from orchlab.experiments.base import RECOMMENDED, Bench, Needs, finding
 from orchlab.experiments.evidence import seconds_between
 from orchlab.platforms.autoscaling import Policy
 from orchlab.platforms.base import Scalable
@@ -38,7 +39,7 @@ class AutoscaleUnderLoad:
     row = "11"
     question = "The load rises and falls: who adds replicas, who removes them, and when?"
     variants = RECOMMENDED
-    needs: tuple[type, ...] = (Autoscalable, Scalable)
+    needs: Needs = (Autoscalable, Scalable, Feature.WORK)
 
     def run(self, bench: Bench) -> None:
         """Load until there are the most, rest until there are the least; then as it was."""

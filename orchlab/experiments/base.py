@@ -9,12 +9,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from orchlab.apps import Feature
 from orchlab.errors import WaitTimeout
 from orchlab.metrics import Metrics, latency_ms, measure, void_reasons
 from orchlab.platforms.base import DEFAULTS, HARDENED, Platform, Release, Replica
 from orchlab.records import Event, Finding, History, Verdict
 from orchlab.wait import wait_until
 
+Needs = tuple[type | Feature, ...]
 RECOMMENDED: tuple[str, ...] = (HARDENED,)
 BOTH: tuple[str, ...] = (DEFAULTS, HARDENED)
 CAPACITY_WINDOW = 120.0
@@ -93,16 +95,16 @@ class Experiment(Protocol):
     """One question. ``run`` acts and records; ``judge`` only reads.
 
     ``row`` is its number in the table of questions. ``variants`` are those in which the
-    question makes sense: ``RECOMMENDED`` alone, or ``BOTH``. ``needs`` lists the
-    capability protocols without which the answer is ``unsupported``. ``judge`` is pure,
-    so it can be repeated from disk.
+    question makes sense: ``RECOMMENDED`` alone, or ``BOTH``. ``needs`` lists what has to be
+    there, else the answer is ``unsupported``: capability protocols of the platform and
+    features of the app. ``judge`` is pure, so it can be repeated from disk.
     """
 
     name: str
     row: str
     question: str
     variants: tuple[str, ...]
-    needs: tuple[type, ...]
+    needs: Needs
 
     def run(self, bench: Bench) -> None:
         """Carry out the experiment on a platform in steady state."""

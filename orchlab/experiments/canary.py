@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import cast
 
 from orchlab import credentials
-from orchlab.experiments.base import RECOMMENDED, Bench, finding
+from orchlab.apps import Feature
+from orchlab.experiments.base import RECOMMENDED, Bench, Needs, finding
 from orchlab.images.store import Image, ImageStore
 from orchlab.platforms.capabilities import Describable
 from orchlab.records import Finding, History
@@ -28,7 +29,7 @@ class Canary:
     row = "S1"
     question = "Is a planted secret anywhere that it should not be?"
     variants = RECOMMENDED
-    needs: tuple[type, ...] = (Describable,)
+    needs: Needs = (Describable, Feature.TOOLS)
 
     def run(self, bench: Bench) -> None:
         """Make sure that it can be found where it belongs, then look everywhere else."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchlab.experiments.base import RECOMMENDED, Bench, finding, measured, start_of
+from orchlab.experiments.base import RECOMMENDED, Bench, Needs, finding, measured, start_of
 from orchlab.records import Finding, History
 
 CONTROL = "control"
@@ -16,7 +16,7 @@ class Control:
     row = "0"
     question = "Does the bench lose requests when nothing is wrong?"
     variants = RECOMMENDED
-    needs: tuple[type, ...] = ()
+    needs: Needs = ()
 
     def run(self, bench: Bench) -> None:
         """Let ``SECONDS`` of probing pass."""

@@ -10,6 +10,7 @@ from orchlab.experiments.base import (
     CAPACITY_WINDOW,
     RECOVERY,
     Bench,
+    Needs,
     finding,
     measured,
     start_of,
@@ -29,7 +30,7 @@ class Crash:
     name = "crash"
     row = "1"
     question = "How long until clients are served again, and until capacity is back?"
-    needs: tuple[type, ...] = (ReplicaFaults,)
+    needs: Needs = (ReplicaFaults,)
     variants = BOTH
 
     def run(self, bench: Bench) -> None:
@@ -65,7 +66,7 @@ class Hang:
     name = "hang"
     row = "2"
     question = "Who notices a process that hangs: are clients served, and is it replaced?"
-    needs: tuple[type, ...] = (HangFaults,)
+    needs: Needs = (HangFaults,)
     variants = BOTH
 
     def run(self, bench: Bench) -> None:

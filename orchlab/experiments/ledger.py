@@ -18,9 +18,10 @@ import time
 from collections.abc import Sequence
 from typing import cast
 
+from orchlab.apps import Feature
 from orchlab.errors import WaitTimeout
 from orchlab.experiments.account import ALWAYS, WAIT_SECONDS, Account
-from orchlab.experiments.base import CAPACITY_WINDOW, RECOMMENDED, Bench, finding, start_of
+from orchlab.experiments.base import CAPACITY_WINDOW, RECOMMENDED, Bench, Needs, finding, start_of
 from orchlab.experiments.client import count
 from orchlab.experiments.writers import Writers
 from orchlab.outages import NS_PER_S
@@ -50,7 +51,7 @@ class Ledger:
     row = "V3"
     question = "Are acknowledged writes kept when Redis is killed, and what would power loss take?"
     variants = RECOMMENDED
-    needs: tuple[type, ...] = (StoreCrash,)
+    needs: Needs = (StoreCrash, Feature.COUNTER)
 
     def run(self, bench: Bench) -> None:
         """Write, measure the exposure meanwhile, kill Redis, and read when it is back."""

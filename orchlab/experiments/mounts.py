@@ -6,8 +6,9 @@ import json
 import uuid
 from functools import partial
 
+from orchlab.apps import Feature
 from orchlab.experiments import inside
-from orchlab.experiments.base import RECOMMENDED, Bench, finding
+from orchlab.experiments.base import RECOMMENDED, Bench, Needs, finding
 from orchlab.records import Event, Finding, History
 
 INJECTED = ("/etc/orchlab/app.json", "/run/secrets/api_key")
@@ -49,7 +50,7 @@ class Mounts:
     row = "V4"
     question = "What of a replica's files is injected, temporary, kept, and shared with others?"
     variants = RECOMMENDED
-    needs: tuple[type, ...] = ()
+    needs: Needs = (Feature.TOOLS,)
 
     def run(self, bench: Bench) -> None:
         """Look, write a file where that is possible, look for it in the others, remove it."""

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from orchlab import labels, shell
+from orchlab.apps import Feature
 from orchlab.bench.load import FORTIO, of_fortio
 from orchlab.errors import CommandFailed
 from orchlab.experiments import inside
-from orchlab.experiments.base import RECOMMENDED, Bench, finding
+from orchlab.experiments.base import RECOMMENDED, Bench, Needs, finding
 from orchlab.images.gobuild import build
 from orchlab.images.gotool import architecture
 from orchlab.images.store import Image, ImageStore
@@ -41,7 +42,7 @@ class NetworkCost:
     row = "N5"
     question = "What does the network cost, on one node, across nodes, and from the host?"
     variants = RECOMMENDED
-    needs: tuple[type, ...] = (Strangers,)
+    needs: Needs = (Strangers, Feature.TOOLS)
 
     def run(self, bench: Bench) -> None:
         """A server on one node; a client there, one on another node, and one on the host."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
+from orchlab.apps import Feature
 from orchlab.experiments import inside
-from orchlab.experiments.base import RECOMMENDED, Bench, finding
+from orchlab.experiments.base import RECOMMENDED, Bench, Needs, finding
 from orchlab.platforms.capabilities import NetworkModes
 from orchlab.records import Finding, History
 
@@ -29,7 +30,7 @@ class Networks:
     row = "N6"
     question = "In which kinds of network is a neighbour found by name, and by address?"
     variants = RECOMMENDED
-    needs: tuple[type, ...] = (NetworkModes,)
+    needs: Needs = (NetworkModes, Feature.TOOLS)
 
     def run(self, bench: Bench) -> None:
         """Ask once in each."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from orchlab.experiments.base import RECOMMENDED, Bench, finding, start_of
+from orchlab.apps import Feature
+from orchlab.experiments.base import RECOMMENDED, Bench, Needs, finding, start_of
 from orchlab.records import Finding, History, Sample, Series
 
 SECONDS = 8.0
@@ -17,7 +18,7 @@ class Balance:
     row = "N2"
     question = "Do new connections reach every replica, and how evenly? Reused ones?"
     variants = RECOMMENDED
-    needs: tuple[type, ...] = ()
+    needs: Needs = (Feature.IDENTITY,)
 
     def run(self, bench: Bench) -> None:
         """Record who should answer, then probe."""

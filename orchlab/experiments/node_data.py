@@ -8,7 +8,8 @@ from typing import cast
 
 import requests
 
-from orchlab.experiments.base import BOTH, Bench, finding
+from orchlab.apps import Feature
+from orchlab.experiments.base import BOTH, Bench, Needs, finding
 from orchlab.experiments.client import count, increment
 from orchlab.experiments.evidence import broken_promise, seconds_between
 from orchlab.experiments.workers import spread
@@ -27,7 +28,7 @@ class NodeData:
     row = "V2"
     question = "Do data survive the loss of the node that they are on?"
     variants = BOTH
-    needs: tuple[type, ...] = (NodeFaults,)
+    needs: Needs = (NodeFaults, Feature.COUNTER)
 
     def run(self, bench: Bench) -> None:
         """Write, cut the power, ask for the data meanwhile, turn it on again, read."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from typing import cast
 
+from orchlab.apps import Feature
 from orchlab.experiments.base import (
     BOTH,
     RECOMMENDED,
     RECOVERY,
     Bench,
+    Needs,
     finding,
     measured,
     start_of,
@@ -46,7 +48,7 @@ class NodeLoss:
     name = "node-loss"
     row = "3"
     question = "A worker is lost: how long until clients are served, and until capacity is back?"
-    needs: tuple[type, ...] = (NodeFaults,)
+    needs: Needs = (NodeFaults,)
     variants = BOTH
 
     def run(self, bench: Bench) -> None:
@@ -87,7 +89,7 @@ class ControlLoss:
     name = "control-loss"
     row = "4"
     question = "The control plane is lost: are clients served, and are orders taken afterwards?"
-    needs: tuple[type, ...] = (NodeFaults,)
+    needs: Needs = (NodeFaults,)
     variants = RECOMMENDED
 
     def run(self, bench: Bench) -> None:
@@ -133,7 +135,7 @@ class Partition:
     name = "partition"
     row = "5"
     question = "A worker is cut off from its peers: what do clients of either side see?"
-    needs: tuple[type, ...] = (NodeFaults,)
+    needs: Needs = (NodeFaults, Feature.IDENTITY)
     variants = RECOMMENDED
 
     def run(self, bench: Bench) -> None:

@@ -6,11 +6,13 @@ from collections import Counter
 from functools import partial
 from typing import cast
 
+from orchlab.apps import Feature
 from orchlab.experiments import inside
 from orchlab.experiments.base import (
     BOTH,
     RECOMMENDED,
     Bench,
+    Needs,
     finding,
 )
 from orchlab.experiments.evidence import asked_between, broken_promise, entering, entries
@@ -33,7 +35,7 @@ class Names:
     name = "names"
     row = "N1"
     question = "Does a service name resolve, from another service and node?"
-    needs: tuple[type, ...] = ()
+    needs: Needs = (Feature.TOOLS,)
     variants = RECOMMENDED
 
     def run(self, bench: Bench) -> None:
@@ -70,7 +72,7 @@ class Entries:
     name = "entries"
     row = "N3"
     question = "Does every node answer on the published port, even without a replica of its own?"
-    needs: tuple[type, ...] = (Scalable,)
+    needs: Needs = (Scalable,)
     variants = RECOMMENDED
 
     def run(self, bench: Bench) -> None:
@@ -115,7 +117,7 @@ class Isolation:
     name = "isolation"
     row = "N4"
     question = "Can a stranger reach Redis?"
-    needs: tuple[type, ...] = (Strangers,)
+    needs: Needs = (Strangers, Feature.TOOLS)
     variants = BOTH
 
     def run(self, bench: Bench) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import cast
 
+from orchlab.apps import Feature
 from orchlab.errors import OrchlabError
 from orchlab.experiments.base import (
     BOTH,
     RECOMMENDED,
     RECOVERY,
     Bench,
+    Needs,
     finding,
     measured,
     start_of,
@@ -22,7 +24,7 @@ from orchlab.experiments.evidence import (
     seconds_between,
 )
 from orchlab.experiments.failing import failing
-from orchlab.images.store import Image
+from orchlab.images.store import Image, version_of
 from orchlab.platforms.base import Updatable
 from orchlab.records import Finding, History
 
@@ -39,7 +41,7 @@ class Update:
     name = "update"
     row = "6/7"
     question = "Does an update, and the way back, lose requests?"
-    needs: tuple[type, ...] = (Updatable,)
+    needs: Needs = (Updatable,)
     variants = BOTH
 
     def run(self, bench: Bench) -> None:
@@ -82,7 +84,7 @@ class MissingImage:
     name = "missing-image"
     row = "8"
     question = "What does an update to an image that does not exist do?"
-    needs: tuple[type, ...] = (Updatable,)
+    needs: Needs = (Updatable,)
     variants = RECOMMENDED
 
     def run(self, bench: Bench) -> None:
@@ -100,7 +102,7 @@ class FailingImage:
     name = "failing-image"
     row = "9"
     question = "What does an update to an image that fails its health checks do?"
-    needs: tuple[type, ...] = (Updatable,)
+    needs: Needs = (Updatable, Feature.TOOLS)
     variants = BOTH
 
     def run(self, bench: Bench) -> None:
@@ -115,12 +117,11 @@ class FailingImage:
 
 
 def _versions(bench: Bench) -> list[str]:
-    """What the replicas say that they are, asked inside each.
+    """What the replicas run, as the platform reports each.
 
     Clients would not do: one that is about to end still answers them for a while.
     """
-    said = {bench.platform.exec(each, "printenv", "APP_VERSION") for each in bench.ready()}
-    return sorted(each.strip() for each in said)
+    return sorted({version_of(each.image) for each in bench.ready()})
 
 
 def _try(bench: Bench, image: Image) -> None:

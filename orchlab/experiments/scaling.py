@@ -8,6 +8,7 @@ from orchlab.experiments.base import (
     BOTH,
     RECOVERY,
     Bench,
+    Needs,
     finding,
     measured,
     start_of,
@@ -35,7 +36,7 @@ class Scale:
     name = "scale"
     row = "10"
     question = "How long until more replicas all serve, and does a change lose requests?"
-    needs: tuple[type, ...] = (Scalable,)
+    needs: Needs = (Scalable,)
     variants = BOTH
 
     def run(self, bench: Bench) -> None:
@@ -76,7 +77,7 @@ class Drain:
     name = "drain"
     row = "12"
     question = "Does emptying a worker for maintenance lose requests?"
-    needs: tuple[type, ...] = (Drainable, NodeFaults)
+    needs: Needs = (Drainable, NodeFaults)
     variants = BOTH
 
     def run(self, bench: Bench) -> None:

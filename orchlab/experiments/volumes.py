@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from orchlab.experiments.base import RECOMMENDED, Bench, finding, start_of
+from orchlab.apps import Feature
+from orchlab.experiments.base import RECOMMENDED, Bench, Needs, finding, start_of
 from orchlab.experiments.client import count, increment
 from orchlab.outages import NS_PER_S
 from orchlab.platforms.base import StoreFaults
@@ -20,7 +21,7 @@ class Recreate:
     row = "V1"
     question = "Do data survive when the Redis container is replaced?"
     variants = RECOMMENDED
-    needs: tuple[type, ...] = (StoreFaults,)
+    needs: Needs = (StoreFaults, Feature.COUNTER)
 
     def run(self, bench: Bench) -> None:
         """Write, replace the container, read again."""

@@ -11,10 +11,11 @@ import docker
 from docker.errors import ImageNotFound
 
 from orchlab import console
+from orchlab.apps import LABS_OWN, App
 from orchlab.engine import host
 from orchlab.errors import CommandFailed, OrchlabError, UsageError
 from orchlab.host import revision
-from orchlab.images import buildx
+from orchlab.images import buildx, foreign
 from orchlab.images.fingerprint import of_text, of_tree
 from orchlab.paths import APP
 
@@ -44,13 +45,15 @@ class ImageStore:
     """Hands out the catalogue's images, pulling or building what is missing.
 
     Two labs on one engine share images: references name content, not a lab. An
-    image's label names the lab that made it, and only that lab removes it.
+    image's label names the lab that made it, and only that lab removes it. ``subject`` is
+    the app that it hands out, and so the one that is deployed and measured.
     """
 
-    def __init__(self, policy: Policy = "auto") -> None:
+    def __init__(self, policy: Policy = "auto", subject: App = LABS_OWN) -> None:
         if policy not in POLICIES:
             raise UsageError(f"unknown image policy {policy!r}", f"one of {', '.join(POLICIES)}")
         self.policy: Policy = policy
+        self.subject = subject
 
     @cached_property
     def client(self) -> DockerClient:
@@ -81,7 +84,7 @@ class ImageStore:
         return next(filter(None, map(self.present, accepted)), None)
 
     def app(self, version: str = APP_VERSION, *, rebuild: bool = False) -> Image:
-        """The app's image, built from ``app/``; its tag changes with its content.
+        """The app's image, the lab's own built from ``app/``; its tag changes with its content.
 
         ``version`` is what the app answers as its own. The commit is a label and no
         part of the tag: a commit that leaves ``app/`` alone rebuilds nothing. The first
@@ -93,6 +96,8 @@ class ImageStore:
         if not VERSION.fullmatch(version):
             hint = "use at most 64 letters, digits, dots, dashes and underscores"
             raise UsageError(f"{version!r} cannot be an app version", hint)
+        if self.subject.foreign:
+            return foreign.provide(self.subject, version, self)
         python = self.ensure("python")
         reference = _app_reference(version, python)
         image = self.present(reference)
@@ -145,6 +150,11 @@ def _references(name: str) -> tuple[str, str]:
 
     entry = find(name)
     return f"{PREFIX}/{name}:{entry.recipe.fingerprint()}", f"{PREFIX}/{name}:{entry.tag}"
+
+
+def version_of(reference: str) -> str:
+    """The app version that a reference of ``ImageStore.app`` names."""
+    return reference.rpartition(":")[2].partition("-")[0]
 
 
 def _app_reference(version: str, python: Image) -> str:

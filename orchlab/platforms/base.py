@@ -63,13 +63,14 @@ class Replica:
 
     ``name`` equals what the app answers on ``/whoami`` as ``replica`` (its host
     name). ``id`` is the platform's own identity of this incarnation: a restarted
-    process in the same slot has a new ``id``.
+    process in the same slot has a new ``id``. ``image`` is the reference that it runs.
     """
 
     name: str
     id: str
     node: str
     ready: bool
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)

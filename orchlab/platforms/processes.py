@@ -25,16 +25,17 @@ if TYPE_CHECKING:
 PROC = Path("/proc")
 
 
-def kill_in_engine(container: Container, signal: Signals) -> None:
+def kill_in_engine(container: Container, signal: Signals, helper: str = "") -> None:
     """Signal the app's process from outside the container.
 
     Directly where the engine's processes are this machine's and may be signalled, else
     from a helper container that shares the engine's process IDs (an engine in a virtual
-    machine, or without root). Raises ``OrchlabError`` if there is no such process.
+    machine, or without root). ``helper`` is an image that has a shell, by default the
+    container's own. Raises ``OrchlabError`` if there is no such process.
     """
     pid = main_process(container)
     if not _signalled_here(pid, container, signal):
-        _signal_from_helper(pid, container, signal)
+        _signal_from_helper(pid, container, signal, helper or container.attrs["Image"])
 
 
 def main_process(container: Container) -> int:
@@ -89,14 +90,13 @@ def _signalled_here(pid: int, container: Container, signal: Signals) -> bool:
     return True
 
 
-def _signal_from_helper(pid: int, container: Container, signal: Signals) -> None:
-    """Use the container's own image: the engine has it, and it has a shell."""
+def _signal_from_helper(pid: int, container: Container, signal: Signals, image: str) -> None:
     number = int(signal)
     script = f"grep -q {container.id} /proc/{pid}/cgroup && kill -{number} {pid}"
     assert container.client is not None  # noqa: S101 - the SDK's type allows a detached model
     try:
         container.client.containers.run(
-            container.attrs["Image"],
+            image,
             [script],
             entrypoint=["/bin/sh", "-c"],
             healthcheck={"test": ["NONE"]},

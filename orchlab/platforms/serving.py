@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import http.client
-import json
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from orchlab.apps import LABS_OWN, App
 from orchlab.platforms.base import Endpoint, Replica
 from orchlab.wait import wait_until
 
@@ -16,43 +16,50 @@ find each other again only when they retry, once a minute."""
 REQUEST_S = 2.0
 
 
-Ask = Callable[[str, str], dict[str, str]]
-"""URL and path -> the object that one GET on a new connection was answered with; empty on
+Ask = Callable[[str, str], str | None]
+"""URL and path -> the body with which one GET on a new connection was answered; None on
 failure. ``get`` asks from here; where no port leads here, something else has to."""
 
 
-def get(url: str, path: str) -> dict[str, str]:
+def get(url: str, path: str) -> str | None:
     """Ask from here, as a client would."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=REQUEST_S)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
-        return dict(json.loads(answer.read())) if answer.status == http.client.OK else {}
-    except (OSError, http.client.HTTPException, ValueError):
-        return {}
+        body = answer.read().decode(errors="replace")
+    except (OSError, http.client.HTTPException):
+        return None
+    else:
+        return body if answer.status == http.client.OK else None
     finally:
         connection.close()
 
 
-def wait(
+def wait(  # noqa: PLR0913 - the last ones have plain defaults
     endpoints: Callable[[], list[Endpoint]],
     replicas: Callable[[], list[Replica]],
     count: int,
     hint: str = "",
+    *,
+    app: App = LABS_OWN,
     ask: Ask = get,
 ) -> None:
     """Return once each endpoint answers and ``count`` ready replicas have been met.
 
-    Every request has a connection of its own, so that each is balanced anew.
-    Raises ``WaitTimeout``.
+    Every request has a connection of its own, so that each is balanced anew. Replicas of an
+    app that does not say who they are cannot be met: ``count`` have to be ready, and as many
+    requests in a row to be answered through each endpoint. Raises ``WaitTimeout``.
     """
     met: dict[str, set[str]] = {}
 
     def check() -> bool:
         ready = {each.name for each in replicas() if each.ready}
+        if not app.identity:
+            return len(ready) == count and _all_answer(endpoints(), app.health, count, ask)
         for endpoint in endpoints():
             answered = met.setdefault(endpoint.node, set())
-            answered.update(filter(None, (whoami(endpoint.url, ask) for _ in range(count))))
+            answered.update(filter(None, (whoami(endpoint.url, ask, app) for _ in range(count))))
         return len(ready) == count and all(met.values()) and ready <= set().union(*met.values())
 
     wait_until(
@@ -71,11 +78,17 @@ def wait_for_store(endpoints: Callable[[], list[Endpoint]], count: int, ask: Ask
     """
     wait_until(
         "the app reaches Redis",
-        lambda: all("status" in ask(each.url, "/ready") for each in endpoints() * count),
+        lambda: _all_answer(endpoints(), "/ready", count, ask),
         timeout=TIMEOUT_S,
     )
 
 
-def whoami(url: str, ask: Ask = get) -> str:
-    """The replica that answers one request; empty when none does."""
-    return ask(url, "/whoami").get("replica", "")
+def whoami(url: str, ask: Ask = get, app: App = LABS_OWN) -> str:
+    """The replica that answers one request; empty when none does, or none says so."""
+    body = ask(url, app.asked)
+    return app.identity.read(body) if app.identity and body is not None else ""
+
+
+def _all_answer(endpoints: list[Endpoint], path: str, count: int, ask: Ask) -> bool:
+    """Whether ``count`` requests in a row through each endpoint are answered."""
+    return bool(endpoints) and all(ask(each.url, path) is not None for each in endpoints * count)

@@ -67,7 +67,7 @@ async def probe(plan: Plan, write: Callable[[Sample | Event], None], precedence:
 
 
 def _clients(series: Series, plan: Plan) -> list[Client]:
-    return [Client(series, entry, plan.timeout_s) for entry in plan.entries]
+    return [Client(series, entry, plan.timeout_s, plan.identity) for entry in plan.entries]
 
 
 async def _until_stopped(tasks: list[asyncio.Task[None]]) -> None:

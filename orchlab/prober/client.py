@@ -7,6 +7,7 @@ import time
 import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
+from orchlab.apps import Identity
 from orchlab.prober.plan import Entry
 from orchlab.records import Outcome, Sample, Series
 
@@ -41,11 +42,17 @@ def _connector(series: Series) -> aiohttp.TCPConnector:
 
 
 class Client:
-    """Requests of one series to one entry node, with a connection pool of their own."""
+    """Requests of one series to one entry node, with a connection pool of their own.
 
-    def __init__(self, series: Series, entry: Entry, timeout_s: float) -> None:
+    ``identity``: how an answer without the header says who gave it.
+    """
+
+    def __init__(
+        self, series: Series, entry: Entry, timeout_s: float, identity: Identity | None = None
+    ) -> None:
         self.series = series
         self.entry = entry
+        self._identity = identity
         self._session = aiohttp.ClientSession(
             connector=_connector(series),
             timeout=aiohttp.ClientTimeout(total=timeout_s),
@@ -57,31 +64,38 @@ class Client:
         """Send one request now. Connection errors and time-outs are failures."""
         sent = time.monotonic_ns()
         try:
-            answer = await self._get()
+            answer, body = await self._get()
         except TimeoutError:
             return self._sample(intended_ns, sent, "fail", error="TimeoutError")
         except aiohttp.ClientError as error:
             name = str(error) if isinstance(error, Broken) else type(error).__name__
             return self._sample(intended_ns, sent, "fail", error=name)
         outcome: Outcome = "ok" if answer.status in OK else "fail"
-        return self._sample(intended_ns, sent, outcome, answer)
+        return self._sample(intended_ns, sent, outcome, answer, replica=self._who(answer, body))
 
     async def close(self) -> None:
         """Close the pool."""
         await self._session.close()
 
-    async def _get(self) -> ClientResponse:
+    async def _get(self) -> tuple[ClientResponse, bytes]:
         async with self._session.get(self.entry.url, allow_redirects=False) as answer:
-            await answer.read()
-            return answer
+            return answer, await answer.read()
 
-    def _sample(
+    def _who(self, answer: ClientResponse, body: bytes) -> str:
+        named = answer.headers.get(REPLICA_HEADER, "")
+        if named or not self._identity or answer.status not in OK:
+            return named
+        return self._identity.read(body.decode(errors="replace"))
+
+    def _sample(  # noqa: PLR0913 - a column each
         self,
         intended_ns: int,
         sent_ns: int,
         outcome: Outcome,
         answer: ClientResponse | None = None,
+        *,
         error: str = "",
+        replica: str = "",
     ) -> Sample:
         return Sample(
             series=self.series,
@@ -92,6 +106,6 @@ class Client:
             outcome=outcome,
             status=answer.status if answer else 0,
             error=error,
-            replica=answer.headers.get(REPLICA_HEADER, "") if answer else "",
+            replica=replica,
             version=answer.headers.get(VERSION_HEADER, "") if answer else "",
         )

@@ -6,13 +6,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from orchlab.apps import LABS_OWN, App
 from orchlab.platforms.base import Endpoint
 from orchlab.prober.child import Child
 from orchlab.prober.plan import Entry, Plan
 from orchlab.prober.rows import read_samples
 from orchlab.records import Sample
-
-PATH = "/whoami"
 
 
 class Prober:
@@ -21,13 +20,16 @@ class Prober:
     Starts the static control server and the prober, and enters the block when
     all series have begun to send; both are stopped when the block ends. Rows
     are appended to ``into``; ``rate`` is in requests per second, for new and for
-    reused connections each, shared out over the endpoints. Raises
-    ``OrchlabError`` when a process does not start or ends before the block does.
+    reused connections each, shared out over the endpoints; ``app`` says what is asked.
+    Raises ``OrchlabError`` when a process does not start or ends before the block does.
     """
 
-    def __init__(self, endpoints: list[Endpoint], into: Path, rate: float = 50.0) -> None:
+    def __init__(
+        self, endpoints: list[Endpoint], into: Path, rate: float = 50.0, app: App = LABS_OWN
+    ) -> None:
         self.into = into.resolve()
-        self._entries = tuple(Entry(each.node, _target(each.url)) for each in endpoints)
+        self._app = app
+        self._entries = tuple(Entry(each.node, self._target(each.url)) for each in endpoints)
         self._rate = rate
         self._children: list[Child] = []
 
@@ -56,8 +58,10 @@ class Prober:
         self.into.parent.mkdir(parents=True, exist_ok=True)
         control = Child("orchlab.prober.control")
         self._children.append(control)
-        url = _target(f"http://127.0.0.1:{int(control.hear())}")
-        plan = Plan(self._entries, Entry("control", url), str(self.into), self._rate)
+        url = self._target(f"http://127.0.0.1:{int(control.hear())}")
+        still = Entry("control", url)
+        identity = self._app.identity
+        plan = Plan(self._entries, still, str(self.into), self._rate, identity=identity)
         prober = Child("orchlab.prober", plan.to_json())
         self._children.append(prober)
         prober.hear()
@@ -72,6 +76,5 @@ class Prober:
                 child.stop(expect_alive=False)
             self._children.clear()
 
-
-def _target(url: str) -> str:
-    return url.rstrip("/") + PATH
+    def _target(self, url: str) -> str:
+        return url.rstrip("/") + self._app.asked

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 
+from orchlab.apps import Identity
+
 CONTROL_RATE = 10.0
 TIMEOUT_S = 1.0
 
@@ -19,7 +21,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``rate``: requests per second of each app series; ``into``: the file of rows."""
+    """``rate``: requests per second of each app series; ``into``: the file of rows.
+
+    ``identity``: how an answer says who gave it, where no header does.
+    """
 
     entries: tuple[Entry, ...]
     control: Entry
@@ -27,10 +32,11 @@ class Plan:
     rate: float = 50.0
     control_rate: float = CONTROL_RATE
     timeout_s: float = TIMEOUT_S
+    identity: Identity | None = None
 
     def to_json(self) -> str:
         """One line of JSON."""
-        return json.dumps(asdict(self))
+        return json.dumps(asdict(self), default=Identity.model_dump)
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
@@ -40,4 +46,5 @@ class Plan:
             plan,
             entries=tuple(Entry(**dict(entry)) for entry in plan.entries),  # type: ignore[call-overload]
             control=Entry(**dict(plan.control)),  # type: ignore[call-overload]
+            identity=plan.identity and Identity.model_validate(plan.identity),
         )

@@ -89,6 +89,7 @@ def _content(run: Run) -> dict[str, Any]:
     timing_columns, timing_rows = matrix.timings(run)
     return {
         "run": run,
+        "app": run.plan.get("app"),
         "problems": list(dict.fromkeys(run.problems)),
         "platforms": columns,
         "names": [matrix.LABELS.get(each, each) for each in columns],

@@ -82,6 +82,7 @@ def image_archive(_: Context, action: str, file: str, only: str = "") -> None:
     platforms="comma-separated: compose,swarm,k8s",
     experiments="comma-separated, instead of those of the profile; see README",
     keep="leave the platforms up afterwards",
+    app="a YAML file that describes an app of yours, to be measured instead: docs/own-app.md",
     resume="go on with a run that was interrupted; the newest if no directory is given",
 )
 def compare(  # noqa: PLR0913 - a flag each
@@ -97,6 +98,7 @@ def compare(  # noqa: PLR0913 - a flag each
     namespace: str = "",
     registry: str = "",
     profile: str = "quick",
+    app: str = "",
     resume: str | bool = "",
 ) -> None:
     """Measure the platforms side by side; print a table and write a report.
@@ -107,17 +109,19 @@ def compare(  # noqa: PLR0913 - a flag each
     such as an acknowledged write lost; 1: something could not be answered.
 
     Example: invoke compare --platforms compose,swarm --experiments control,crash
+    Example: invoke compare --app my-app.yaml --experiments control,crash,update
     """
     labels.enter("compare")
-    from orchlab import runner
+    from orchlab import apps, runner
     from orchlab.platforms import elsewhere
 
     there = elsewhere.named(context, host, k8s_context, namespace, registry)
     if not resume:
-        runner.compare(profile, platforms, experiments, images, keep=keep, elsewhere=there)
+        own = apps.read(app)
+        runner.compare(profile, platforms, experiments, images, keep=keep, elsewhere=there, app=own)
         return
-    if platforms or experiments:
-        hint = "leave out --platforms and --experiments"
+    if platforms or experiments or app:
+        hint = "leave out --platforms, --experiments and --app"
         raise UsageError("a run that goes on has its plan already", hint)
     runner.resume("" if resume is True else str(resume), keep=keep, elsewhere=there)
 

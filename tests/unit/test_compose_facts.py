@@ -62,6 +62,11 @@ def test_a_disabled_health_check_is_none() -> None:
     assert read.health_check(inspected(Healthcheck={"Test": ["NONE"]})) == "none (default)"
 
 
+def test_timers_without_a_command_check_nothing() -> None:
+    """A stack file sets them for whatever check the image has, which may have none."""
+    assert read.health_check(inspected(Healthcheck={"Interval": 5})) == "none (default)"
+
+
 def test_limits_are_shown_in_readable_units() -> None:
     """What is not limited is not shown."""
     host = {"NanoCpus": 5e8, "Memory": 256 * 1024 * 1024, "PidsLimit": None}

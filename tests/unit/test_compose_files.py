@@ -69,12 +69,12 @@ def test_what_is_known_of_a_file_is_true(variant: str) -> None:
     """Its number of replicas, and where clients come in."""
     default = {name: value for name, _, value in VARIABLE.findall(text(variant))}
     assert default["WEB_REPLICAS"] == str(REPLICAS[variant])
-    entry, inside = ENTRIES[variant]
+    entry = ENTRIES[variant]
     published = {name: each["ports"] for name, each in services(variant).items() if "ports" in each}
     assert published.keys() == {entry}
     (port,) = published[entry]
     assert port.startswith("127.0.0.1:")
-    assert port.endswith(f":{inside.removesuffix('/tcp')}")
+    assert port.endswith(":8080" if entry == "edge" else ":${APP_PORT:-8000}")
 
 
 def test_the_variants_share_their_volumes() -> None:
@@ -102,14 +102,23 @@ def test_every_hardened_service_is(service: str) -> None:
     assert each["restart"] == "unless-stopped"
     assert {"cpus", "memory", "pids"} == each["deploy"]["resources"]["limits"].keys()
     assert {"max-size", "max-file"} == each["logging"]["options"].keys()
-    assert each["healthcheck"]["test"]
+    assert each["healthcheck"]["start_interval"] == "500ms"
+    assert ("test" in each["healthcheck"]) == (service != "web")
+
+
+def test_the_app_is_checked_as_its_image_says() -> None:
+    """So that another app's image brings its own check, or none."""
+    dockerfile = (ROOT / "app" / "Dockerfile").read_text(encoding="utf-8")
+    assert 'CMD ["python3", "-m", "app.probe"]' in dockerfile
 
 
 def test_a_hardened_service_starts_after_what_it_needs() -> None:
     """Healthy, not merely started."""
     for service, needed in (("web", "redis"), ("edge", "web")):
         (condition,) = services("hardened")[service]["depends_on"].items()
-        assert condition == (needed, {"condition": "service_healthy"})
+        assert condition[0] == needed
+        default = condition[1]["condition"].removeprefix("${WEB_CONDITION:-").removesuffix("}")
+        assert default == "service_healthy"
 
 
 def test_the_edge_has_no_network_in_common_with_redis() -> None:

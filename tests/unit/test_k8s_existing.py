@@ -175,7 +175,7 @@ def test_ports_that_answer_are_asked_as_on_a_cluster_of_the_lab(
 ) -> None:
     """Every one, until all replicas were met."""
     wait = Mock()
-    monkeypatch.setattr(serving, "whoami", lambda _url: "web-a")
+    monkeypatch.setattr(serving, "get", lambda *_: "up")
     monkeypatch.setattr(serving, "wait", wait)
     routed.await_serving(1)
     wait.assert_called_once()
@@ -187,7 +187,7 @@ def test_ports_out_of_reach_are_no_failure_of_a_deployment(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """It is said that nobody asked from outside, and how one can."""
-    monkeypatch.setattr(serving, "whoami", lambda _url: "")
+    monkeypatch.setattr(serving, "get", lambda *_: None)
     routed.await_serving(1)
     assert "k8s-forward --context far" in capsys.readouterr().err
 
@@ -196,7 +196,7 @@ def test_ports_out_of_reach_end_a_comparison(
     routed: ExistingKubernetes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every probe would count as a failure of the platform."""
-    monkeypatch.setattr(serving, "whoami", lambda _url: "")
+    monkeypatch.setattr(serving, "get", lambda *_: None)
     routed.probed = True
     with pytest.raises(HostUnfit, match=r"192\.0\.2\.1:31000"):
         routed.await_serving(1)

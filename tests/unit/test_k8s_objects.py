@@ -30,7 +30,7 @@ def make_pod(**changes: Any) -> Any:  # noqa: ANN401 - stands for an object of t
             uid="u1",
             deletion_timestamp=changes.get("deleted"),
         ),
-        spec=SimpleNamespace(node_name="lab-worker"),
+        spec=SimpleNamespace(node_name="lab-worker", containers=[SimpleNamespace(image="app:1")]),
         status=SimpleNamespace(
             phase=changes.get("phase", "Running"),
             conditions=[SimpleNamespace(type="PodScheduled", status="True"), ready],
@@ -41,7 +41,9 @@ def make_pod(**changes: Any) -> Any:  # noqa: ANN401 - stands for an object of t
 
 def test_a_pod_is_a_replica_named_as_the_app_names_itself() -> None:
     """The pod's name is the host name, the container's id is the incarnation."""
-    assert k8s_objects.replica(make_pod()) == Replica("web-a", "c1", "lab-worker", ready=True)
+    assert k8s_objects.replica(make_pod()) == Replica(
+        "web-a", "c1", "lab-worker", ready=True, image="app:1"
+    )
 
 
 def test_a_restarted_container_is_a_new_incarnation_in_the_same_pod() -> None:
@@ -55,7 +57,9 @@ def test_a_restarted_container_is_a_new_incarnation_in_the_same_pod() -> None:
 def test_a_pod_that_never_started_is_known_by_its_own_id() -> None:
     """Without a container the pod's uid identifies it, and it is not ready."""
     pod = make_pod(statuses=None, ready="False")
-    assert k8s_objects.replica(pod) == Replica("web-a", "u1", "lab-worker", ready=False)
+    assert k8s_objects.replica(pod) == Replica(
+        "web-a", "u1", "lab-worker", ready=False, image="app:1"
+    )
 
 
 def test_pods_that_end_are_no_replicas() -> None:

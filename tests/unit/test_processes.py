@@ -44,6 +44,15 @@ def test_a_process_of_somebody_else_is_never_signalled_here() -> None:
     assert options["pid_mode"] == "host"
 
 
+def test_a_signal_can_come_from_an_image_that_has_a_shell() -> None:
+    """The app's own may have none."""
+    target = container(os.getpid())
+    for helper, expected in (("", "sha256:0"), ("redis:1", "redis:1")):
+        processes.kill_in_engine(target, signal.SIGKILL, helper)
+        ((image, _), _) = target.client.containers.run.call_args
+        assert image == expected
+
+
 def test_a_container_without_a_process_cannot_be_signalled() -> None:
     """A stopped container is reported, not ignored."""
     with pytest.raises(OrchlabError, match="has no process"):

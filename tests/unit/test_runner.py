@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchlab import host, measuring, paths, results, runner, session
+from orchlab.apps import LABS_OWN, App
 from orchlab.errors import OrchlabError, Unanswered, UnknownName, UsageError
 from orchlab.experiments.base import Experiment
 from orchlab.images.store import Image
@@ -17,6 +18,9 @@ from orchlab.results import RunDir
 
 
 class FakeImages:
+    def __init__(self, subject: App = LABS_OWN) -> None:
+        self.subject = subject
+
     def app(self, version: str = "1") -> Image:
         return Image(f"orchlab/app:{version}", version)
 
@@ -29,6 +33,7 @@ class FakePlatform:
 
     def __init__(self, broken: str = "") -> None:
         self.broken = broken
+        self.images = FakeImages()
         self.calls: list[str] = []
 
     def _call(self, name: str) -> None:
@@ -77,8 +82,13 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakePlatform:
     monkeypatch.setattr(runner.engine, "ensure", lambda: None)
     monkeypatch.setattr(session.sweep, "leftover", lambda _lab: None)
     monkeypatch.setattr(session.sweep, "sweep", lambda *_: platform.calls.append("sweep"))
-    monkeypatch.setattr(runner, "image_store", lambda _policy: FakeImages())
-    monkeypatch.setattr(runner, "PLATFORMS", {"fake": lambda _images: platform})
+    monkeypatch.setattr(runner, "image_store", lambda _policy, app: FakeImages(app))
+
+    def make(images: FakeImages) -> FakePlatform:
+        platform.images = images
+        return platform
+
+    monkeypatch.setattr(runner, "PLATFORMS", {"fake": make})
     return platform
 
 
@@ -113,6 +123,39 @@ def test_a_platform_of_somebody_s_takes_the_place_of_the_lab_s(fake: FakePlatfor
     )
     assert "deploy" in theirs.calls
     assert fake.calls == []
+
+
+THEIRS = App(name="theirs", image="theirs:1", port=80, health="/up")
+
+
+def test_what_somebody_s_app_cannot_be_asked_is_a_finding(fake: FakePlatform) -> None:
+    """The platform's own lacks come first: no other app would help."""
+    runner.compare("quick", "", "balance,mounts,crash", "auto", keep=False, app=THEIRS)
+    found = {name: (each.verdict, each.summary) for name, each in findings().items()}
+    lacks = "the app theirs is not known to have"
+    assert found == {
+        "balance": ("unsupported", f"{lacks} an identity path"),
+        "mounts": ("unsupported", f"{lacks} Python and a shell in its image"),
+        "crash": ("unsupported", "fake lacks ReplicaFaults"),
+    }
+
+
+def test_a_run_of_somebody_s_app_goes_on_with_that_app(
+    fake: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan has it; the file is not read again."""
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fake, "create", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            runner.compare("quick", "", "balance", "auto", keep=False, app=THEIRS)
+    fake.images = FakeImages()
+    runner.resume("", keep=False)
+    assert fake.images.subject == THEIRS
+    assert findings()["balance"].summary.startswith("the app theirs")
 
 
 def test_every_step_is_timed(fake: FakePlatform) -> None:

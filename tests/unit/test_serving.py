@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import pytest
 
+from orchlab.apps import App
 from orchlab.errors import WaitTimeout
 from orchlab.platforms import serving
 from orchlab.platforms.base import Endpoint, Replica
@@ -14,15 +16,23 @@ ENDPOINTS = [Endpoint("a", "http://127.0.0.1:1"), Endpoint("b", "http://127.0.0.
 REPLICAS = [Replica(name, name, "a", ready=True) for name in ("x", "y")]
 
 
+NAMELESS = App(name="plain", image="plain:1", port=80, health="/up")
+
+
+def name(replica: str) -> str:
+    """What the lab's app answers."""
+    return json.dumps({"replica": replica})
+
+
 def test_serving_means_every_node_answers_and_every_replica_was_met() -> None:
     """The wait goes on until the last replica has answered through some node."""
     answers = itertools.chain(["", "", "x", "x"], itertools.repeat("y"))
-    serving.wait(lambda: ENDPOINTS, lambda: REPLICAS, 2, ask=lambda *_: {"replica": next(answers)})
+    serving.wait(lambda: ENDPOINTS, lambda: REPLICAS, 2, ask=lambda *_: name(next(answers)))
 
 
-def only_the_first(url: str, _: str) -> dict[str, str]:
+def only_the_first(url: str, _: str) -> str | None:
     """An entry that answers, and one that does not."""
-    return {"replica": "x"} if url.endswith("1") else {}
+    return name("x") if url.endswith("1") else None
 
 
 def test_a_silent_node_is_named_when_time_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,6 +40,31 @@ def test_a_silent_node_is_named_when_time_runs_out(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(serving, "TIMEOUT_S", 0.0)
     with pytest.raises(WaitTimeout, match=r"'b': set\(\)"):
         serving.wait(lambda: ENDPOINTS, lambda: REPLICAS, 2, ask=only_the_first)
+
+
+def test_replicas_that_nobody_can_tell_apart_serve_when_all_requests_in_a_row_are_answered() -> (
+    None
+):
+    """By every entry, on the health path; one failure begins the row anew."""
+    answers = iter([None, "ok", None, "ok", "ok", "ok", "ok"])
+    paths: set[str] = set()
+
+    def ask(_: str, path: str) -> str | None:
+        paths.add(path)
+        return next(answers)
+
+    serving.wait(lambda: ENDPOINTS, lambda: REPLICAS, 2, app=NAMELESS, ask=ask)
+    assert list(answers) == []
+    assert paths == {"/up"}
+
+
+def test_an_app_without_an_identity_does_not_serve_before_its_replicas_are_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever answers meanwhile."""
+    monkeypatch.setattr(serving, "TIMEOUT_S", 0.0)
+    with pytest.raises(WaitTimeout, match="3 replicas"):
+        serving.wait(lambda: ENDPOINTS, lambda: REPLICAS, 3, app=NAMELESS, ask=lambda *_: "ok")
 
 
 def test_an_entry_that_refuses_is_not_serving() -> None:

@@ -105,7 +105,7 @@ def stop_grace(container: Mapping[str, Any]) -> str:
 def health_check(container: Mapping[str, Any]) -> str:
     """Interval, time-out and retries in a container's ``inspect`` answer."""
     check = container["Config"].get("Healthcheck") or {}
-    if not check or check.get("Test") == ["NONE"]:
+    if check.get("Test") in (None, [], ["NONE"]):  # timers alone check nothing
         return "none (default)"
     interval, timeout = (_seconds(check, key) for key in ("Interval", "Timeout"))
     retries = check.get("Retries") or f"{HEALTH_DEFAULTS['Retries']} (default)"

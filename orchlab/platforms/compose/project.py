@@ -11,7 +11,8 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 from docker.models.volumes import Volume
 
-from orchlab import labels, shell
+from orchlab import labels, paths, shell
+from orchlab.apps import LABS_OWN, App
 from orchlab.errors import CommandFailed, OrchlabError, UsageError
 from orchlab.platforms.base import DEFAULTS, HARDENED
 from orchlab.platforms.compose import files
@@ -36,11 +37,12 @@ class Project:
     """This lab's project; it may have no container yet.
 
     ``elsewhere``: address of the engine if it is another host's, which has no files of
-    this one.
+    this one. ``app`` is what the file is to run.
     """
 
-    def __init__(self, elsewhere: str = "") -> None:
+    def __init__(self, elsewhere: str = "", app: App = LABS_OWN) -> None:
         self.elsewhere = elsewhere
+        self.app = app
 
     @cached_property
     def client(self) -> DockerClient:
@@ -62,7 +64,7 @@ class Project:
 
         Raises ``UsageError`` when a port is taken, else ``CommandFailed``.
         """
-        given = deployment.variables() | self._of_host(deployment.variant)
+        given = deployment.variables() | self.app.variables() | self._of_host(deployment.variant)
         try:
             self.compose(deployment.variant, *argv, **given)
         except CommandFailed as error:
@@ -85,7 +87,9 @@ class Project:
         file = FILES.get(variant, FILES[DEFAULTS])
         required = {"API_KEY_FILE": str(files.sources()["API_KEY_FILE"])}
         environment = {"ORCHLAB_LAB": labels.LAB} | (required if variant == HARDENED else {})
-        return ["docker", "compose", "-p", labels.LAB, "-f", str(file), *argv], environment
+        given = (file, *self.app.override(paths.lab_dir()))
+        words = [word for each in given for word in ("-f", str(each))]
+        return ["docker", "compose", "-p", labels.LAB, *words, *argv], environment
 
     def containers(self, service: str = "") -> list[Container]:
         """A service's containers by name, or all, running or not."""

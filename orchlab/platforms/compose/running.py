@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import time
 
 from docker.models.containers import Container
 
-from orchlab import console
+from orchlab import console, labels
 from orchlab.engine import contexts
 from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.images.store import Image, ImageStore
@@ -17,13 +17,21 @@ from orchlab.platforms.compose.project import SEE_LOGS, Project, execute, incarn
 from orchlab.platforms.compose.stack import ENTRIES, PLATFORM
 
 FROM_INSIDE = {DEFAULTS: "web:8000", HARDENED: "edge:8080"}
-ITSELF = "127.0.0.1:8000"
+STORE_NETWORK = "backend"
+"""Where Redis is a neighbour of every replica."""
+NOTICED_SECONDS = 2.0
+"""The edge finds a new replica within this time (edge/haproxy.cfg): DNS is asked every half
+second, and so is the replica. One that does not say who it is cannot be met earlier."""
 GET = """
 import http.client, sys
 connection = http.client.HTTPConnection(sys.argv[1], timeout=2)
 connection.request("GET", sys.argv[2])
 answer = connection.getresponse()
 print(answer.status, answer.read().decode())
+"""
+GET_BY_BASH = """
+exec 3<>/dev/tcp/$0/$1; printf 'GET %s HTTP/1.0\r\n\r\n' $2 >&3
+read -r _ status _ <&3; echo $status
 """
 
 
@@ -40,7 +48,7 @@ class Running:
     def __init__(self, images: ImageStore, port: int = 0, elsewhere: str = "") -> None:
         self.images = images
         self.port = port
-        self.project = Project(elsewhere)
+        self.project = Project(elsewhere, images.subject)
 
     def replicas(self) -> list[Replica]:
         """A snapshot of the app's containers, ready as their health check says."""
@@ -50,6 +58,7 @@ class Running:
                 id=incarnation(each.attrs),
                 node=self.project.node,
                 ready=serves(each.attrs),
+                image=each.attrs["Config"]["Image"],
             )
             for each in self.project.containers("web")
         ]
@@ -64,17 +73,17 @@ class Running:
                 self.project.node if service == "edge" else str(each.name),
                 f"http://127.0.0.1:{bound[0]['HostPort']}",
             )
-            for service, inside in ENTRIES.values()
+            for service in ENTRIES.values()
             for each in self.project.containers(service)
-            if (bound := each.ports.get(inside))
+            for bound in filter(None, each.ports.values())
         ]
 
     def exec(self, replica: Replica, *argv: str) -> str:
         """Run a command inside a replica; raises ``CommandFailed`` with its exit status."""
         return execute(self.project.container(replica.id), *argv)
 
-    def ask(self, url: str, path: str) -> dict[str, str]:
-        """GET one of the app's objects as a client would; empty on failure.
+    def ask(self, url: str, path: str) -> str | None:
+        """The body of an answer of the app's, as a client would get it; None on failure.
 
         Where the engine's ports are out of reach, from inside: through the edge, or
         through the replicas' common name.
@@ -83,16 +92,26 @@ class Running:
             return serving.get(url, path)
         inside = FROM_INSIDE[self.project.deployment().variant]
         try:
-            said = self.ask_inside(self.project.only("web"), path, inside)
-            status, _, body = said.partition(" ")
-            return dict(json.loads(body)) if status == "200" else {}
-        except (CommandFailed, ValueError):
-            return {}
+            said = execute(self.project.only("web"), "python3", "-c", GET, inside, path)
+        except CommandFailed:
+            return None
+        status, _, body = said.strip().partition(" ")
+        return body if status == "200" else None
 
-    @staticmethod
-    def ask_inside(replica: Container, path: str, at: str = ITSELF) -> str:
-        """Status and body of a GET from inside a replica; raises ``CommandFailed``."""
-        return execute(replica, "python3", "-c", GET, at, path).strip()
+    def health(self, replica: Container) -> str:
+        """Status of the answer on a replica's health path, or ``nothing``.
+
+        Redis' container asks: it is a neighbour, and has a shell whatever the app's image has.
+        """
+        replica.reload()
+        network = f"{labels.LAB}_{STORE_NETWORK}"
+        address = replica.attrs["NetworkSettings"]["Networks"][network]["IPAddress"]
+        app, redis = self.images.subject, self.project.only("redis")
+        words = ["timeout", "2", "bash", "-c", GET_BY_BASH, address, str(app.port), app.health]
+        try:
+            return execute(redis, *words).strip() or "nothing"
+        except CommandFailed:
+            return "nothing"
 
     def show_way_in(self) -> None:
         """Say how to get to ports that are another host's."""
@@ -107,6 +126,7 @@ class Running:
 
         Raises ``OrchlabError`` for one that is found ended, and ``WaitTimeout``.
         """
+        app = self.images.subject
 
         def alive() -> list[Replica]:
             for each in self.project.containers("web"):
@@ -114,13 +134,16 @@ class Running:
                     raise OrchlabError(why(each), SEE_LOGS)
             return self.replicas()
 
-        serving.wait(self.endpoints, alive, replicas, SEE_LOGS, self.ask)
+        serving.wait(self.endpoints, alive, replicas, SEE_LOGS, app=app, ask=self.ask)
 
     def reaches(self, replica: str) -> bool:
         """Whether clients are led to that replica; the entries take turns among all of them."""
-        turns = len(self.project.containers("web"))
-        urls = [each.url for each in self.endpoints()]
-        return any(serving.whoami(url, self.ask) == replica for url in urls for _ in range(turns))
+        app = self.images.subject
+        if not app.identity:
+            time.sleep(NOTICED_SECONDS)
+            return True
+        urls = [each.url for each in self.endpoints()] * len(self.project.containers("web"))
+        return any(serving.whoami(url, self.ask, app) == replica for url in urls)
 
     def present(self, reference: str) -> Image:
         """An image of the engine; raises ``OrchlabError`` if it does not have it."""

@@ -24,10 +24,8 @@ FILES: Mapping[str, Path] = MappingProxyType(
 REPLICAS: Mapping[str, int] = MappingProxyType({DEFAULTS: 1, HARDENED: 3})
 """How many each file runs unless it is told."""
 
-ENTRIES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {DEFAULTS: ("web", "8000/tcp"), HARDENED: ("edge", "8080/tcp")}
-)
-"""The service that publishes the port on which clients come in, and its own port."""
+ENTRIES: Mapping[str, str] = MappingProxyType({DEFAULTS: "web", HARDENED: "edge"})
+"""The service that publishes its only port, the one on which clients come in."""
 
 PLACES = 19
 """Replicas that the edge has room for, one place being kept for updates (``edge/haproxy.cfg``)."""
@@ -105,9 +103,10 @@ def _asked_port(by_service: Mapping[str, list[Mapping[str, Any]]]) -> str:
     """The port or block that the entry containers ask for; empty when that is unclear."""
     return joined(
         asked["HostPort"]
-        for service, inside in ENTRIES.values()
+        for service in ENTRIES.values()
         for each in by_service.get(service, [])
-        for asked in (each["HostConfig"]["PortBindings"] or {}).get(inside) or []
+        for bound in (each["HostConfig"]["PortBindings"] or {}).values()
+        for asked in bound or []
     )
 
 

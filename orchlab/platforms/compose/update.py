@@ -97,7 +97,7 @@ class Update:
             f"clients reach the new replica {new.name}",
             lambda: self.app.reaches(new.attrs["Config"]["Hostname"]),
             timeout=REACHED_SECONDS,
-            state=lambda: f"its GET /ready: {self.app.ask_inside(new, '/ready')}",
+            state=lambda: f"it answers {self.app.health(new)}",
         )
         _retire(old)
 
@@ -114,9 +114,9 @@ class Update:
         self._await_healthy(new)
         wait_until(
             f"the new replica {name} is ready",
-            lambda: self.app.ask_inside(new, "/ready").startswith("200"),
+            lambda: self.app.health(new) == "200",
             timeout=READY_SECONDS,
-            state=lambda: f"its GET /ready: {self.app.ask_inside(new, '/ready')}",
+            state=lambda: f"it answers {self.app.health(new)}",
         )
         shell.run(["docker", "network", "connect", "--alias=web", network, name])
         return new

@@ -70,7 +70,8 @@ class KubernetesApp(Operations):
             k8s_release.REDIS: self._published(self.images.ensure("redis")),
         }
         replicas, variant = release.replicas, release.variant
-        k8s_release.write(self.directory, references, replicas, variant, self.guest)
+        app = self.images.subject
+        k8s_release.write(self.directory, references, replicas, variant, self.guest, app=app)
         self.apply()
         for workload in ("statefulset/redis", DEPLOYMENT):
             self._await_rollout(workload)

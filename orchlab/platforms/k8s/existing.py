@@ -147,10 +147,11 @@ class ExistingKubernetes(KubernetesApp):
         return len(ready) == replicas and ready == routed
 
     def _reachable(self) -> bool:
+        path = self.images.subject.health
         with suppress(WaitTimeout):
             return wait_until(
                 "a node's port answers",
-                lambda: any(serving.whoami(each.url) for each in self.endpoints()),
+                lambda: any(serving.get(each.url, path) is not None for each in self.endpoints()),
                 timeout=REACH_S,
             )
         return False

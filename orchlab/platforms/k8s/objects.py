@@ -53,6 +53,7 @@ def replica(pod: Any) -> Replica:  # noqa: ANN401
         id=container_id(pod) or pod.metadata.uid,
         node=pod.spec.node_name or "",
         ready=condition(pod, "Ready"),
+        image=pod.spec.containers[0].image,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from orchlab import credentials, paths
+from orchlab.apps import LABS_OWN, App
 from orchlab.platforms.base import DEFAULTS, HARDENED
 from orchlab.platforms.k8s import kustomize
 from orchlab.platforms.k8s.api import NAMESPACE
@@ -21,6 +22,7 @@ APP = "orchlab/app"
 REDIS = "orchlab/redis"
 CONFIG = paths.STACKS / "config" / "app.json"
 KEY_NAME = "api_key"
+DEPLOYMENT = {"kind": "Deployment", "name": "web"}
 
 
 def base_names() -> dict[str, str]:
@@ -29,8 +31,14 @@ def base_names() -> dict[str, str]:
     return {each["name"]: each["newName"] for each in base["images"]}
 
 
-def kustomization(
-    directory: Path, images: dict[str, str], replicas: int, variant: str, guest: str = ""
+def kustomization(  # noqa: PLR0913 - what a release consists of
+    directory: Path,
+    images: dict[str, str],
+    replicas: int,
+    variant: str,
+    guest: str = "",
+    *,
+    app: App = LABS_OWN,
 ) -> dict[str, Any]:
     """What ``kustomize edit`` would write into ``directory``.
 
@@ -38,6 +46,7 @@ def kustomization(
     The hardened variant's configuration and API key are files in ``directory``.
     ``guest`` is a namespace of somebody's cluster, when the release goes there.
     """
+    patch = app.patch(hardened=variant == HARDENED)
     known = base_names()
     content = kustomize.on(
         VARIANTS[variant],
@@ -46,6 +55,7 @@ def kustomization(
         components=[kustomize.relative(GUEST, directory)] if guest else [],
         images=[kustomize.image(known[name], images[name]) for name in sorted(images)],
         replicas=[{"name": "web", "count": replicas}],
+        patches=[{"target": DEPLOYMENT, "patch": yaml.safe_dump(patch)}] if patch else [],
     )
     return content | _generators() if variant == HARDENED else content
 
@@ -59,8 +69,14 @@ def _generators() -> dict[str, Any]:
     }
 
 
-def write(
-    directory: Path, images: dict[str, str], replicas: int, variant: str, guest: str = ""
+def write(  # noqa: PLR0913 - as ``kustomization``
+    directory: Path,
+    images: dict[str, str],
+    replicas: int,
+    variant: str,
+    guest: str = "",
+    *,
+    app: App = LABS_OWN,
 ) -> None:
     """Write the release into ``directory``; with the API key, so nobody else may enter it.
 
@@ -71,7 +87,8 @@ def write(
     if variant == HARDENED:
         shutil.copyfile(CONFIG, directory / CONFIG.name)
         shutil.copyfile(credentials.api_key_file(), directory / KEY_NAME)
-    kustomize.write(directory, kustomization(directory, images, replicas, variant, guest))
+    made = kustomization(directory, images, replicas, variant, guest, app=app)
+    kustomize.write(directory, made)
 
 
 def declared(variant: str) -> list[dict[str, Any]]:

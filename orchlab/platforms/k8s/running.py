@@ -56,4 +56,4 @@ class Running(ABC):
     def await_serving(self, replicas: int) -> None:
         """Return when every node's port answers and all replicas have; raises ``WaitTimeout``."""
         with console.step(f"wait until every node's port reaches {replicas} replicas"):
-            serving.wait(self.endpoints, self.replicas, replicas)
+            serving.wait(self.endpoints, self.replicas, replicas, app=self.images.subject)

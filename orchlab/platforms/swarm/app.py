@@ -59,13 +59,14 @@ class SwarmApp(Operations, Strangers, Watch):
         self.require_places(release.replicas)
         if self.encrypted:
             swarm_encryption.require_unchanged(self.stack)
-        plan = Plan(release.variant, self.data_path, self.encrypted)
+        plan = Plan(release.variant, self.data_path, self.encrypted, self.images.subject)
         variables = {
             "ORCHLAB_LAB": labels.LAB,
             "APP_IMAGE": self.registry.push(release.image),
             "REDIS_IMAGE": self.registry.push(self.images.ensure("redis")),
             "WEB_REPLICAS": str(release.replicas),
             "ENTRY_PORT": str(self.swarm_nodes.entry_port),
+            **self.images.subject.variables(),
         }
         if self.data_path == "edge":
             variables["HAPROXY_IMAGE"] = self.registry.push(self.images.ensure("haproxy"))

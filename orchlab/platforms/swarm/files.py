@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from orchlab import credentials, paths
+from orchlab.apps import LABS_OWN, App
 from orchlab.names import pick
 from orchlab.platforms.base import DEFAULTS, HARDENED
 
@@ -27,11 +28,12 @@ API_KEY = "api_key"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a deployment is made of: a variant, a data path, and whether overlays are encrypted."""
+    """What a deployment is made of; ``encrypted``: whether overlays are."""
 
     variant: str
     data_path: DataPath
     encrypted: bool = False
+    app: App = LABS_OWN
 
     @property
     def files(self) -> list[Path]:
@@ -39,7 +41,7 @@ class Plan:
         names = [VARIANT_FILES[self.variant], f"swarm.{self.data_path}.yaml"]
         if self.encrypted:
             names.append("swarm.encrypted.yaml")
-        return [paths.STACKS / name for name in names]
+        return [paths.STACKS / name for name in names] + self.app.override(paths.lab_dir())
 
     def variables(self) -> dict[str, str]:
         """Where secrets are, and the hashes that go into the names of configs and secrets."""

@@ -86,7 +86,8 @@ class Operations(Running):
     def await_serving(self, replicas: int) -> None:
         """Return when every entry point answers and all replicas have; raises ``WaitTimeout``."""
         with console.step(f"swarm: {replicas} replicas serve"):
-            serving.wait(self.endpoints, self.replicas, replicas, self._way_out())
+            app, way_out = self.images.subject, self._way_out()
+            serving.wait(self.endpoints, self.replicas, replicas, way_out, app=app)
 
     def _way_out(self) -> str:
         """What to do when replicas run that nobody reaches."""

@@ -63,7 +63,7 @@ class Running:
     def replicas(self) -> list[Replica]:
         """Tasks of web whose container has started; ready once their health check passed."""
         return [
-            Replica(name=task.name, id=task.id, node=task.node, ready=task.state == "running")
+            Replica(task.name, task.id, task.node, task.state == "running", task.image)
             for task in self.stack.tasks("web")
             if task.state in LIVE
         ]
