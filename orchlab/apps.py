@@ -165,7 +165,8 @@ class App(_Strict):
         values = {f"{container}/ports/0/containerPort": self.port}
         probes = ("readiness", "liveness", *(["startup"] if hardened else []))
         values |= {f"{container}/{probe}Probe/httpGet/path": self.health for probe in probes}
-        added = {"env": [{"name": k, "value": v} for k, v in self.environment.items()]}
+        given = {name: value.replace("$(", "$$(") for name, value in self.environment.items()}
+        added = {"env": [{"name": name, "value": value} for name, value in given.items()]}
         if hardened and self.volume != LABS_OWN.volume:
             added["volumeMounts"] = [{"name": "data", "mountPath": self.volume}]
         return [{"op": "replace", "path": at, "value": value} for at, value in values.items()] + [
@@ -175,7 +176,7 @@ class App(_Strict):
         ]
 
 
-LABS_OWN = App(
+LABS_OWN = App.model_construct(  # unchecked: nobody needs the directory to measure another one
     name="orchlab",
     build=paths.APP,
     port=8000,
@@ -216,12 +217,15 @@ def of_plan(plan: dict[str, Any]) -> App:
     """The app of a run that goes on; raises ``UsageError`` if it has changed since."""
     if "app" not in plan:
         return LABS_OWN
-    fingerprint = plan["app"]["fingerprint"]
-    app = App.model_validate({k: v for k, v in plan["app"].items() if k != "fingerprint"})
-    if app.fingerprint() != fingerprint:
-        hint = "start a new run with `invoke compare --app`"
-        raise UsageError(f"the app {app.name} has changed since the run began", hint)
-    return app
+    described = {key: value for key, value in plan["app"].items() if key != "fingerprint"}
+    try:
+        app = App.model_validate(described)
+        if app.fingerprint() == plan["app"]["fingerprint"]:
+            return app
+    except ValidationError:
+        pass
+    hint = "start a new run with `invoke compare --app`"
+    raise UsageError(f"the app {described['name']} has changed since the run began", hint)
 
 
 def _first(error: ValidationError) -> str:

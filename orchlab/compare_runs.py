@@ -40,7 +40,9 @@ def _judged(path: str) -> Run:
 
 def _conditions(old: Run, new: Run) -> list[tuple[str, str, str]]:
     """What was not the same around the two runs."""
-    was, now = ({**run.host, "commit": str(run.source["commit"])} for run in (old, new))
+    was, now = (
+        {**run.host, "commit": str(run.source["commit"]), "app": run.app} for run in (old, new)
+    )
     names = dict.fromkeys([*was, *now])
     return [
         (name, was.get(name, "-"), now.get(name, "-"))

@@ -63,6 +63,11 @@ class Run:
         """The name of its directory."""
         return self.path.name
 
+    @property
+    def app(self) -> str:
+        """The name of the app that was measured."""
+        return str(self.plan.get("app", {}).get("name", "the lab's own"))
+
     def histories(self) -> Iterator[History]:
         """The rows of one cell after the other: all of a full run would not fit into memory."""
         return (load_history(file, self.problems) for file in history_files(self.path))

@@ -24,7 +24,7 @@ def show(run: Run) -> None:
     columns = matrix.platforms(run)
     rows = [row for group in matrix.matrix(run).values() for row in group]
     console.table(
-        f"Run {run.name} ({run.state}){_of(run)}",
+        f"Run {run.name} ({run.state}), app: {escape(run.app)}",
         ["question", *columns],
         [[_question(row), *map(_cell, row.answers)] for row in rows],
     )
@@ -45,12 +45,6 @@ def show_timings(run: Run) -> None:
     columns, rows = matrix.timings(run)
     table = [[escape(name), *map(escape, values)] for name, values in rows]
     console.table("Timings", ["step", *columns], table)
-
-
-def _of(run: Run) -> str:
-    """Whose numbers they are, unless the lab's own app's."""
-    app = run.plan.get("app")
-    return f" of the app {escape(app['name'])}" if app else ""
 
 
 def _question(row: matrix.Row) -> str:
