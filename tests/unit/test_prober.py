@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from orchlab import metrics
+from orchlab.apps import App, Identity
 from orchlab.errors import OrchlabError
 from orchlab.paths import ROOT
 from orchlab.platforms.base import Endpoint
@@ -100,6 +101,31 @@ def test_series_and_entries(tmp_path: Path) -> None:
     kinds = Counter(r.kind for r in scan(into) if isinstance(r, Event))
     assert (kinds["probe-start"], kinds["probe-stop"]) == (1, 1)
     assert kinds["pressure"] >= 1 or pressure.sample() is None
+
+
+@pytest.mark.parametrize(
+    ("body", "replica"), [(b'{"me": "web-1"}', "web-1"), (b"{}", ""), (b"\xff", "")]
+)
+def test_an_app_without_the_header_says_in_its_answer_who_it_is(
+    tmp_path: Path, body: bytes, replica: str
+) -> None:
+    """As its description has it, asked on the path that is described; else nobody answered."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    app = App(name="x", image="x", port=80, health="/", identity=Identity(path="/me", field="me"))
+    into = tmp_path / "rows.jsonl"
+    with serving(answer) as server:
+        prober = Prober([Endpoint("n1", server.url)], into, rate=20, app=app)
+        with prober:
+            time.sleep(0.3)
+    found = [each for each in read_samples(into) if each.series != "control"]
+    assert {(each.outcome, each.replica) for each in found} == {("ok", replica)}
+
+
+def test_a_plan_reaches_the_prober_as_it_is() -> None:
+    """With how an answer says who gave it."""
+    entry = Entry("n1", "http://127.0.0.1/me")
+    plan = Plan((entry,), entry, "rows", identity=Identity(path="/me"))
+    assert Plan.from_json(plan.to_json()) == plan
 
 
 def test_schedule_is_open_loop(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rich.console import Console
 from orchlab import console, results
 from orchlab.records import Cell
 from orchlab.report import render, show
+from orchlab.report.page import page as page_of
 from orchlab.report.table import show_timings
 from tests import sample_run
 
@@ -48,6 +50,16 @@ class Ids(HTMLParser):
 @pytest.fixture(scope="module")
 def page(sample: Path) -> str:
     return render(results.load(sample)).read_text(encoding="utf-8")
+
+
+def test_the_page_names_the_app_that_was_measured(sample: Path, page: str) -> None:
+    """Somebody's with what it is; of the lab's own nothing need be said."""
+    run = results.load(sample)
+    described = {"name": "sh<op", "image": "shop:1", "port": 80, "health": "/up"}
+    theirs = page_of(replace(run, plan=run.plan | {"app": described}))
+    assert "<strong>sh&lt;op</strong> (shop:1, port 80, health path /up)" in theirs
+    assert "One app on three orchestrators" in page
+    assert (run.app, replace(run, plan={"app": described}).app) == ("the lab's own", "sh<op")
 
 
 def test_page_is_self_contained(page: str) -> None:

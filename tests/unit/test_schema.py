@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import ValidationError
 
-from orchlab import results
+from orchlab import apps, results
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.plan import Request
 from orchlab.records import Cell, Event, Finding, Sample, to_row
@@ -31,6 +31,15 @@ def test_a_run_is_valid_from_its_start_to_its_end(run: results.RunDir) -> None:
     for act in (lambda: None, lambda: run.finish("interrupted"), run.reopen):
         act()
         valid.validate(results.read_json(run.path / "run.json"))
+
+
+def test_a_run_of_somebody_s_app_is_valid(tmp_path: Path) -> None:
+    """The plan describes the app."""
+    app = apps.App(name="shop", image="shop:1", port=80, health="/up")
+    plan = Request({"swarm": ("hardened",)}, {"crash": EXPERIMENTS["crash"]()}).plan(seed=1)
+    planned = plan | {"profile": "quick", "images": "auto"} | apps.planned(app)
+    made = results.open_run(tmp_path, planned)
+    schema("run").validate(results.read_json(made.path / "run.json"))
 
 
 def test_findings_are_valid(run: results.RunDir) -> None:
