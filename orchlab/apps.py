@@ -162,7 +162,7 @@ class App(_Strict):
         if not self.foreign:
             return []
         container = "/spec/template/spec/containers/0"
-        values = {f"{container}/ports/0/containerPort": self.port}
+        values: dict[str, int | str] = {f"{container}/ports/0/containerPort": self.port}
         probes = ("readiness", "liveness", *(["startup"] if hardened else []))
         values |= {f"{container}/{probe}Probe/httpGet/path": self.health for probe in probes}
         given = {name: value.replace("$(", "$$(") for name, value in self.environment.items()}

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from orchlab import shell
+from orchlab.apps import LABS_OWN
 from orchlab.errors import CommandFailed
 from orchlab.images.store import Image, ImageStore
 from orchlab.paths import STACKS
@@ -69,7 +70,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> Recorder:
 
 def stack(monkeypatch: pytest.MonkeyPatch, before: str) -> Compose:
     """A stack of which that variant is up, with images that need no engine."""
-    images = Mock(spec=ImageStore)
+    images = Mock(spec=ImageStore, subject=LABS_OWN)
     images.app.return_value = Image("orchlab/app:1-abc", "sha256:1")
     images.ensure.return_value = Image("orchlab/redis:def", "sha256:2")
     made = Compose(images, 8080)

@@ -95,7 +95,7 @@ class Stack:
         assert len(self.web) == count
 
     def health(self, replica: Pretended) -> str:
-        return "503" if replica.name in self.unready else "200"
+        return "503 draining" if replica.name in self.unready else "200 ready"
 
     def run(self, argv: list[str]) -> str:
         """The gateway: removes containers and remembers how few were left."""

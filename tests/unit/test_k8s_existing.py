@@ -9,6 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from orchlab import labels, lifecycle
+from orchlab.apps import LABS_OWN
 from orchlab.errors import CommandFailed, HostUnfit, UsageError
 from orchlab.images.store import Image, ImageStore
 from orchlab.platforms import base, elsewhere, serving
@@ -31,7 +32,9 @@ def existing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ExistingKuberne
     """The app as a guest in `shop`; what is done there is recorded, not carried out."""
     monkeypatch.setattr(ExistingKubernetes, "directory", tmp_path / "release")
     monkeypatch.setattr(k8s_existing, "REACH_S", 0.0)
-    made = ExistingKubernetes(Mock(spec=ImageStore), THERE, "registry.example:5000")
+    made = ExistingKubernetes(
+        Mock(spec=ImageStore, subject=LABS_OWN), THERE, "registry.example:5000"
+    )
     made.control = Mock(namespace="shop", access=THERE, elsewhere=True)
     made.control.run.return_value = ""
     made.control.api.pods.return_value = []

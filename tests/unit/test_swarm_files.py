@@ -55,7 +55,9 @@ def test_a_replica_is_not_killed_while_it_drains() -> None:
 
 def test_mounts_are_in_one_order_for_deployments_and_updates() -> None:
     """By target and by source; else each would replace every replica after the other."""
-    volumes = read("swarm.hardened.yaml")["web"]["volumes"]
+    web = read("swarm.hardened.yaml")["web"]
+    assert web["volumes"][-1] == "app-data:${APP_VOLUME:-/data}"
+    volumes = [*web["volumes"][:-1], "app-data:/data"]
     pairs = [each.split(":") if isinstance(each, str) else ["", each["target"]] for each in volumes]
     assert pairs == sorted(pairs)
     assert [target for _, target in pairs] == sorted(target for _, target in pairs)

@@ -34,7 +34,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(Stack, "run", lambda _self, *argv: sent.append(" ".join(argv)))
     monkeypatch.setattr(Stack, "service", lambda _self, _name: {})
     monkeypatch.setattr(Stack, "tasks", lambda *_words, **_options: [])
-    monkeypatch.setattr(serving, "wait", lambda *_words: None)
+    monkeypatch.setattr(serving, "wait", lambda *_words, **_: None)
     monkeypatch.setattr(swarm_members, "listed", lambda _m: [member(MANAGER), member(WORKER)])
     return sent
 
@@ -67,7 +67,7 @@ def test_replicas_that_nobody_reaches_come_with_a_way_out(
 ) -> None:
     """On a mesh the kernel may be the reason, and another data path the way out."""
     hints: list[str] = []
-    monkeypatch.setattr(serving, "wait", lambda *words: hints.append(words[-1]))
+    monkeypatch.setattr(serving, "wait", lambda *words, **_: hints.append(words[-1]))
     platform.scale(1)
     platform.choose_data_path("mesh")
     platform.scale(1)

@@ -31,7 +31,9 @@ print(answer.status, answer.read().decode())
 """
 GET_BY_BASH = """
 exec 3<>/dev/tcp/$0/$1; printf 'GET %s HTTP/1.0\r\n\r\n' $2 >&3
-read -r _ status _ <&3; echo $status
+read -r _ status _ <&3
+while read -r header <&3 && [ "$header" != $'\r' ]; do :; done
+echo $status $(cat <&3)
 """
 
 
@@ -99,7 +101,7 @@ class Running:
         return body if status == "200" else None
 
     def health(self, replica: Container) -> str:
-        """Status of the answer on a replica's health path, or ``nothing``.
+        """Status and body of the answer on a replica's health path, or ``nothing``.
 
         Redis' container asks: it is a neighbour, and has a shell whatever the app's image has.
         """

@@ -114,7 +114,7 @@ class Update:
         self._await_healthy(new)
         wait_until(
             f"the new replica {name} is ready",
-            lambda: self.app.health(new) == "200",
+            lambda: self.app.health(new).startswith("200"),
             timeout=READY_SECONDS,
             state=lambda: f"it answers {self.app.health(new)}",
         )
