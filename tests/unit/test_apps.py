@@ -205,12 +205,16 @@ def test_a_patch_tells_the_deployment_all_that_differs(variant: str) -> None:
 def test_a_release_of_somebody_s_app_has_its_patch(tmp_path: Path) -> None:
     """In the kustomization, for the Deployment alone; the lab's own has none."""
     images = {"orchlab/app": "r:5000/shop:1", "orchlab/redis": "r:5000/redis:8"}
-    for app, count in ((LABS_OWN, 0), (SHOP, 1)):
-        made = k8s_release.kustomization(tmp_path, images, 3, "defaults", app=app)
-        assert len(made["patches"]) == count
-    (patch,) = made["patches"]
-    assert patch["target"] == {"kind": "Deployment", "name": "web"}
-    assert yaml.safe_load(patch["patch"]) == SHOP.patch(hardened=False)
+    for app in (LABS_OWN, SHOP):
+        k8s_release.write(tmp_path / app.name, images, 3, "defaults", app=app)
+    own, shop = (
+        yaml.safe_load((tmp_path / name / "kustomization.yaml").read_text())["patches"]
+        for name in ("orchlab", "shop")
+    )
+    assert own == []
+    assert shop == [{"target": {"kind": "Deployment", "name": "web"}, "path": "app.yaml"}]
+    patch = yaml.safe_load((tmp_path / "shop" / "app.yaml").read_text())
+    assert patch == SHOP.patch(hardened=False)
 
 
 def test_every_feature_is_needed_by_some_experiment() -> None:

@@ -22,6 +22,7 @@ APP = "orchlab/app"
 REDIS = "orchlab/redis"
 CONFIG = paths.STACKS / "config" / "app.json"
 KEY_NAME = "api_key"
+PATCH = "app.yaml"
 DEPLOYMENT = {"kind": "Deployment", "name": "web"}
 
 
@@ -43,10 +44,10 @@ def kustomization(  # noqa: PLR0913 - what a release consists of
     """What ``kustomize edit`` would write into ``directory``.
 
     ``images`` maps the manifests' image names to references that nodes can pull.
-    The hardened variant's configuration and API key are files in ``directory``.
+    The hardened variant's configuration and API key are files in ``directory``, and so is
+    what another app than the lab's needs.
     ``guest`` is a namespace of somebody's cluster, when the release goes there.
     """
-    patch = app.patch(hardened=variant == HARDENED)
     known = base_names()
     content = kustomize.on(
         VARIANTS[variant],
@@ -55,7 +56,7 @@ def kustomization(  # noqa: PLR0913 - what a release consists of
         components=[kustomize.relative(GUEST, directory)] if guest else [],
         images=[kustomize.image(known[name], images[name]) for name in sorted(images)],
         replicas=[{"name": "web", "count": replicas}],
-        patches=[{"target": DEPLOYMENT, "patch": yaml.safe_dump(patch)}] if patch else [],
+        patches=[{"target": DEPLOYMENT, "path": PATCH}] if app.foreign else [],
     )
     return content | _generators() if variant == HARDENED else content
 
@@ -87,6 +88,8 @@ def write(  # noqa: PLR0913 - as ``kustomization``
     if variant == HARDENED:
         shutil.copyfile(CONFIG, directory / CONFIG.name)
         shutil.copyfile(credentials.api_key_file(), directory / KEY_NAME)
+    if app.foreign:
+        (directory / PATCH).write_text(yaml.safe_dump(app.patch(hardened=variant == HARDENED)))
     made = kustomization(directory, images, replicas, variant, guest, app=app)
     kustomize.write(directory, made)
 
