@@ -39,7 +39,8 @@ from orchlab.platforms.compose.watch import Watch
 
 WAIT = {DEFAULTS: (), HARDENED: ("--wait", "--wait-timeout=120")}
 """Compose waits for health checks. Where there are none it would look twice a second whether
-the containers run, which says less than the answers that the lab waits for."""
+the containers run, which says less than the answers that the lab waits for; and of an image
+that may have no check, it would take the timers for one that is missing."""
 
 
 class Compose(Operations, Faults, Strangers, NetworkModes, Watch):
@@ -74,7 +75,8 @@ class Compose(Operations, Faults, Strangers, NetworkModes, Watch):
         found, before = self.project.found(), self.project.variant()
         wanted = self._wanted(release, found)
         require_room(wanted)
-        flags = ["--remove-orphans", *WAIT[wanted.variant]]
+        wait = () if self.images.subject.foreign else WAIT[wanted.variant]
+        flags = ["--remove-orphans", *wait]
         title = f"{wanted.variant}, {wanted.replicas} x {wanted.image}"
         with console.step(f"compose: {title}"):
             if before not in ("", wanted.variant):
