@@ -19,7 +19,7 @@ from orchlab.experiments.evidence import broken_promise, lost, seconds_between
 from orchlab.platforms.base import DEFAULTS, HARDENED, HangFaults, ReplicaFaults
 from orchlab.records import Finding, History
 
-HANG_WINDOWS = {DEFAULTS: 240.0, HARDENED: 45.0}
+HANG_WINDOWS = {DEFAULTS: 240.0, HARDENED: 35.0}
 """Seconds to wait for the replacement of a hung process. Docker's own health check, left
 alone, takes 3 x (30 + 30) s to find one out; the lab's checks take at most 17 s."""
 

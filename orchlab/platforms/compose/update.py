@@ -25,7 +25,7 @@ from orchlab.wait import wait_until
 
 HEALTHY_SECONDS = 90.0
 """For one replica to boot and to become healthy."""
-READY_SECONDS = 30.0
+READY_SECONDS = 15.0
 """For a healthy replica to reach Redis."""
 REACHED_SECONDS = 30.0
 """For the edge to find it through DNS and to see it ready."""
