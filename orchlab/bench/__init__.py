@@ -10,12 +10,14 @@
 ``swarm_deploy``  a deployment and an update of it against `docker stack deploy`
 ``k8s_up``        three kind nodes against a bare `kind create cluster` (``k8s_up.sh``)
 ``k8s_deploy``    a deployment and an update of it against `kubectl`
+``distribution``  a changed app to three nodes against `kind load`
 ``serving``       the app against a bare route of the same framework
 ``image``         the app's image against its base plus its dependencies
 ``probing``       what the prober costs, and how punctual it is
 ``report``        how long a run takes to be read, judged and drawn
 ``rig``           servers and load in containers, on cores of their own
 ``bare``          the bare route; runs inside the app's image
+``table``         figures for the terminal, and as ``docs/figures.md``
 ``run``           ``invoke bench``: measure, keep, print, judge
 ================  ==============================================================
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from orchlab.bench import (
     compose_up,
+    distribution,
     image,
     k8s_deploy,
     k8s_up,
@@ -83,6 +84,14 @@ _ALL = (
         unit="s",
         promise=Promise("at most", 1.10),
         prepare=k8s_deploy.update,
+    ),
+    Figure(
+        name="distribution",
+        ours="a changed app to three nodes through the registry",
+        other="the same image with `kind load docker-image`",
+        unit="s",
+        promise=Promise("at most", 0.2),
+        prepare=distribution.sides,
     ),
     Figure(
         name="throughput",

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 
 from rich.markup import escape
 
 from orchlab import console, engine, host, paths, results
+from orchlab.bench import table
 from orchlab.bench.figure import Figure, Outcome, Pair, alternate
 from orchlab.bench.figures import FIGURES
-from orchlab.errors import PromiseBroken, UsageError
+from orchlab.errors import OrchlabError, PromiseBroken, UsageError
 from orchlab.images.store import ImageStore
 from orchlab.lifecycle import image_store
 from orchlab.names import pick
 
 DIRECTORY = "bench"
 """Below results/, apart from the runs that ``invoke report`` reads."""
+
+PAGE = paths.ROOT / "docs" / "figures.md"
+"""Written when every figure was measured."""
 
 QUIET_LOAD = 0.5
 """Load average up to which a machine counts as doing nothing else."""
@@ -40,16 +44,20 @@ def bench(only: str, repeats: int, policy: str) -> None:
     run = results.open_run(paths.RESULTS / DIRECTORY, plan)
     state: results.State = "failed"
     try:
-        found = {each.name: measure(each, images, repeats, run.path) for each in chosen}
-        state = "complete"
+        found = _measure_all(chosen, images, repeats, run.path)
+        state = "complete" if len(found) == len(chosen) else "failed"
     except KeyboardInterrupt:
         state = "interrupted"
         raise
     finally:
         run.finish(state)
-    show(found, {"load average before": str(load), **host.describe()})
+    machine = {"load average before": str(load), **host.describe()}
+    show(found, machine)
     console.note(f"raw readings: {run.path}")
-    judge(found)
+    if len(found) == len(FIGURES):
+        PAGE.write_text(table.page(found, machine, datetime.now(UTC).date()), encoding="utf-8")
+        console.note(f"page: {PAGE}")
+    judge(found, chosen)
 
 
 def load_before() -> float:
@@ -58,6 +66,19 @@ def load_before() -> float:
     if load > QUIET_LOAD:
         console.warn(f"the load average is {load}: what is measured now says little")
     return load
+
+
+def _measure_all(
+    chosen: Sequence[Figure], images: ImageStore, repeats: int, into: Path
+) -> dict[str, Outcome]:
+    """What could be measured; a figure that could not is said, and the others go on."""
+    found = {}
+    for each in chosen:
+        try:
+            found[each.name] = measure(each, images, repeats, into)
+        except OrchlabError as error:
+            console.warn(f"{each.name}: {error.message}; {error.hint}")
+    return found
 
 
 def measure(figure: Figure, images: ImageStore, repeats: int, into: Path) -> Outcome:
@@ -74,50 +95,20 @@ def measure(figure: Figure, images: ImageStore, repeats: int, into: Path) -> Out
 
 def show(found: Mapping[str, Outcome], machine: Mapping[str, str]) -> None:
     """Print ratios and promises, then what was in force."""
-    figures = [FIGURES[name] for name in found]
-    header = ("figure", "ours", "other", "ratio", "all pairs", "promised", "")
-    console.table("figures: medians", header, [row(each, found[each.name]) for each in figures])
-    knobs = [(each.name, *knob) for each in figures for knob in _knobs(each, found[each.name])]
-    common = [("all", *knob) for knob in machine.items()]
+    console.table("figures: medians", table.HEADER, table.rows(found))
     titles = ("figure", "what", "in force")
-    console.table("what was measured, and how", titles, map(_text, [*knobs, *common]))
+    lines = (map(escape, cells) for cells in table.knobs(found, machine))
+    console.table("what was measured, and how", titles, map(list, lines))
 
 
-def row(figure: Figure, outcome: Outcome) -> tuple[str, ...]:
-    """A figure as the table shows it: how much, and whether the promise held."""
-    ours = median(pair.ours.value for pair in outcome.pairs)
-    other = median(pair.other.value for pair in outcome.pairs)
-    return (
-        figure.name,
-        f"{ours:.4g} {figure.unit}",
-        f"{other:.4g} {figure.unit}",
-        f"{outcome.ratio:.3f}",
-        spread(outcome.ratios),
-        str(figure.promise),
-        "held" if figure.promise.holds(outcome.ratio) else "broken",
-    )
-
-
-def spread(ratios: Sequence[float]) -> str:
-    """The range of the ratios, and how many there are."""
-    return f"{min(ratios):.3f} - {max(ratios):.3f}, n = {len(ratios)}"
-
-
-def judge(found: Mapping[str, Outcome]) -> None:
-    """Raise ``PromiseBroken`` for figures that are beyond their limit."""
+def judge(found: Mapping[str, Outcome], chosen: Sequence[Figure]) -> None:
+    """Raise ``PromiseBroken`` for figures beyond their limit, ``OrchlabError`` for missing ones."""
     broken = [name for name, each in found.items() if not FIGURES[name].promise.holds(each.ratio)]
     if broken:
         hint = "repeat it on a machine that does nothing else; --repeats takes more pairs"
         raise PromiseBroken(f"not as promised: {', '.join(broken)}", hint)
-
-
-def _knobs(figure: Figure, outcome: Outcome) -> list[tuple[str, str]]:
-    return [("ours", figure.ours), ("other", figure.other), *outcome.knobs.items()]
-
-
-def _text(cells: tuple[str, ...]) -> list[str]:
-    """Table cells that show every character, brackets too."""
-    return [escape(each) for each in cells]
+    if missing := [each.name for each in chosen if each.name not in found]:
+        raise OrchlabError(f"not measured: {', '.join(missing)}", "the reasons stand above")
 
 
 def _values(figure: Figure, pair: Pair) -> str:

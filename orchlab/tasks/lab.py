@@ -129,14 +129,16 @@ def compare(  # noqa: PLR0913 - a flag each
 @command(
     **IMAGES,
     only="comma-separated: compose-up,compose-up-hardened,swarm-up,swarm-deploy,swarm-update,"
-    "k8s-up,k8s-deploy,k8s-update,throughput,latency,image,prober-cpu,prober-lag,report",
+    "k8s-up,k8s-deploy,k8s-update,distribution,throughput,latency,image,prober-cpu,prober-lag,"
+    "report",
     repeats="pairs of readings per figure; the median of their ratios counts",
 )
 def bench(_: Context, only: str = "", repeats: int = 7, images: str = "auto") -> None:
     """Measure what the lab and the app cost: ratios of readings taken in turns.
 
     Works in a lab of its own (orchlab-bench) and wants a machine that does nothing
-    else. Raw readings go below results/bench/. Exit code 4 when a promise was broken.
+    else. Raw readings go below results/bench/; all figures together also become
+    docs/figures.md. Exit code 4 when a promise was broken.
 
     Example: invoke bench --only throughput,image --repeats 3
     """

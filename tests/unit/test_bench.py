@@ -9,6 +9,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchlab import paths
-from orchlab.bench import compose_up, load, rig, run
+from orchlab.bench import compose_up, load, rig, run, table
 from orchlab.bench.figure import Figure, Outcome, Pair, Promise, Reading, Sides, alternate
 from orchlab.bench.figures import FIGURES
 from orchlab.bench.load import Load
@@ -96,6 +98,7 @@ def test_a_limit_is_part_of_the_promise(promise: Promise, within: float, beyond:
         ("compose-up-hardened", "at most 1.10"),
         ("swarm-deploy", "at most 1.10"),
         ("swarm-update", "at most 1.10"),
+        ("distribution", "at most 0.20"),
         ("throughput", "at least 0.90"),
         ("latency", "at most 3.00"),
         ("image", "at most 1.15"),
@@ -196,7 +199,9 @@ def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Figure]:
         "good": Figure("good", "A", "B", "s", Promise("at most", 1.5), sides),
         "bad": Figure("bad", "A", "B", "s", Promise("at least", 2), sides, fixed=True),
     }
-    monkeypatch.setattr(run, "FIGURES", figures)
+    for module in (run, table):
+        monkeypatch.setattr(module, "FIGURES", figures)
+    monkeypatch.setattr(run, "PAGE", tmp_path / "figures.md")
     monkeypatch.setattr(run.engine, "ensure", lambda: None)
     monkeypatch.setattr(paths, "RESULTS", tmp_path)
     return figures
@@ -233,6 +238,46 @@ def test_a_broken_promise_is_said_after_the_table(
     assert "held" in printed
     assert "broken" in printed
     assert len(saved(tmp_path, "bad")["pairs"]) == 1, "what is fixed is measured once"
+
+
+def test_all_figures_together_become_a_page(bench: dict[str, Figure], tmp_path: Path) -> None:
+    """With date, machine and verdicts; some of them alone leave the page as it is."""
+    page = tmp_path / "figures.md"
+    run.bench("good", 1, "auto")
+    assert not page.exists()
+    with pytest.raises(PromiseBroken):
+        run.bench("", 1, "auto")
+    text = page.read_text()
+    assert f"{datetime.now(UTC):%Y-%m-%d}" in text
+    assert "| all | cores |" in text
+    for name in bench:
+        assert f"| {name} |" in text
+
+
+def test_a_line_break_stays_in_its_cell(bench: dict[str, Figure]) -> None:
+    """A command of several lines, or with a pipe, does not break the table."""
+    found = {"good": Outcome([Pair(Reading(1), Reading(1))], {"by hand": "a | b\nc"})}
+    assert "| good | by hand | a \\| b<br>c |" in table.page(found, {}, date(2026, 1, 2))
+    assert bench
+
+
+def test_a_figure_that_cannot_be_measured_is_missing_alone(
+    bench: dict[str, Figure], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others are measured and shown; the end says which one is missing, and why."""
+
+    @contextmanager
+    def nothing(_: object) -> Iterator[Sides]:
+        raise OrchlabError("no run to draw", "make one")
+        yield
+
+    monkeypatch.setitem(bench, "good", replace(bench["good"], prepare=nothing))
+    monkeypatch.setitem(bench, "bad", replace(bench["bad"], promise=Promise("at least", 1)))
+    with pytest.raises(OrchlabError, match="not measured: good"):
+        run.bench("", 1, "auto")
+    said = capsys.readouterr()
+    assert "no run to draw; make one" in said.err
+    assert "bad" in said.out
 
 
 def test_an_interrupted_run_keeps_what_it_has(
