@@ -49,6 +49,7 @@ class Node:
         self.name = "lab-worker"
         self.labels = {k8s_nodes.ROLE: role}
         self.status = status
+        self.ports: dict[str, list[dict[str, str]]] = {}
         self.port_taken = port_taken
 
     def start(self) -> None:
@@ -240,3 +241,37 @@ def test_a_cluster_without_credentials_is_made_anew(
     whole = [Node(), Node(), Node()]
     ensure(monkeypatch, whole, [])
     assert lab == ["remove", "make", "trust", "await ready"]
+
+
+@pytest.mark.parametrize(("port", "asked"), [(34511, []), (40000, ["export"]), (0, ["export"])])
+def test_kind_is_asked_for_the_kubeconfig_only_when_the_port_changed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, port: int, asked: list[str]
+) -> None:
+    """A restarted control plane has another port, and one that is off has none."""
+    said: list[str] = []
+    path = tmp_path / "kubeconfig"
+    path.write_text("    server: https://127.0.0.1:34511\n  name: kind-lab\n")
+    monkeypatch.setattr(k8s_api, "kubeconfig", lambda: path)
+    monkeypatch.setattr(k8s_nodes, "api_port", lambda: port)
+    monkeypatch.setattr(shell, "run", lambda command: said.append(command[1]))
+    kind.Cluster(Path("kind"), Path("kubectl"), ImageStore())._export_kubeconfig()  # noqa: SLF001 - else an engine is needed
+    assert said == asked
+
+
+def test_the_api_is_reached_through_the_balancer_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With one control plane it is that node's own port."""
+
+    def published(role: str, port: str) -> Node:
+        node = Node(role=role)
+        node.ports = {k8s_nodes.API_PORT: [{"HostIp": "127.0.0.1", "HostPort": port}]}
+        return node
+
+    found = [published(k8s_nodes.CONTROL_PLANE, "1"), Node()]
+    monkeypatch.setattr(k8s_nodes, "containers", lambda: found)
+    assert k8s_nodes.api_port() == 1
+    found.append(published(k8s_nodes.BALANCER, "2"))
+    assert k8s_nodes.api_port() == 2
+    found.clear()
+    assert k8s_nodes.api_port() == 0

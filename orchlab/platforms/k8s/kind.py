@@ -91,7 +91,10 @@ class Cluster:
             _spread_dns(self.creation.kubectl)
 
     def _export_kubeconfig(self) -> None:
+        """Write where the API is, unless that is known: a restart gives it another port."""
         path = k8s_api.kubeconfig()
+        if path.exists() and f":{k8s_nodes.api_port()}\n" in path.read_text():
+            return
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         flags = [f"--name={labels.LAB}", f"--kubeconfig={path}"]

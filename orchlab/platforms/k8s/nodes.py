@@ -24,6 +24,7 @@ CONTROL_PLANE = "control-plane"
 BALANCER = "external-load-balancer"
 """What kind puts before several control planes: a container, and no node."""
 NODE_PORT = "30080/tcp"
+API_PORT = "6443/tcp"
 CERTIFICATES = "/etc/containerd/certs.d"
 MTU = "com.docker.network.driver.mtu"
 
@@ -83,6 +84,15 @@ def ports() -> dict[str, int]:
         for node in nodes()
         if (bound := node.ports.get(NODE_PORT))
     }
+
+
+def api_port() -> int:
+    """The port on 127.0.0.1 that leads to the API, through kind's balancer if any; 0 if none."""
+    balancers = [each for each in containers() if each.labels.get(ROLE) == BALANCER]
+    for each in [*balancers, *nodes()]:
+        if bound := each.ports.get(API_PORT):
+            return int(bound[0]["HostPort"])
+    return 0
 
 
 def remove() -> None:

@@ -18,7 +18,7 @@ from orchlab.wait import wait_until
 
 WEB = "app=web"
 DEPLOYMENT = "deployment/web"
-PAUSE_S = 0.5
+PAUSE_S = 0.2
 
 
 class Rollouts:
