@@ -34,6 +34,7 @@ from orchlab.platforms.k8s.watch import Watch
 from orchlab.wait import wait_until
 
 GONE_S = 120.0
+WORKLOADS = "deployments,statefulsets"
 DESCRIBED = "all,configmaps,persistentvolumeclaims,events,networkpolicies"
 
 
@@ -139,6 +140,8 @@ class Kubernetes(KubernetesApp, Maintenance, Faults, ClusterFaults, Strangers, N
         if not k8s_nodes.nodes():
             return
         self.remove_labelled(self.optional)
+        # While there are pods, the namespace's controller looks again only after half their grace.
+        self.control.run("delete", WORKLOADS, "-n", NAMESPACE, "--all", "--cascade=foreground")
         self.control.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
         with console.step("wait until the app's namespace and volumes are gone"):
             wait_until(
