@@ -18,6 +18,7 @@ The map of the package, in the order in which a run uses it:
 ``lifecycle``       what the deployment tasks do, the same for every platform
 ``engine``          the Docker engine: found, or a private one; ``doctor``
 ``images``          the image catalogue, its recipes, the local registry
+``backup``          the app's data in one file, and back from it
 ``platforms``       one adapter per orchestrator behind the same protocols
 ``experiments``     what is asked of each platform, and how it is judged
 ``lessons``         pages whose commands run, one step after another

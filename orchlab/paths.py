@@ -14,9 +14,13 @@ The ``XDG_*_HOME`` variables move them (XDG Base Directory Specification 0.8).
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from orchlab import labels
+from orchlab.errors import OrchlabError
 
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "app"
@@ -55,3 +59,18 @@ def lab_dir() -> Path:
     path = state_dir() / "labs" / labels.LAB
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
+
+
+@contextmanager
+def workplace(path: Path) -> Iterator[Path]:
+    """A directory beside ``path``, for what is not finished; also a killed run's is removed."""
+    work = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        work.mkdir()
+        yield work
+    except OSError as error:
+        hint = "name a file where there is room for it"
+        raise OrchlabError(f"{path} could not be written: {error.strerror}", hint) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

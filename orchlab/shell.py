@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from orchlab import console
 from orchlab.errors import CommandFailed
@@ -22,6 +23,8 @@ def run(  # noqa: PLR0913 - keyword-only, each with a plain default
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     stdin: str | None = None,
+    source: IO[bytes] | None = None,
+    sink: IO[bytes] | None = None,
     timeout: float | None = None,
     echo: bool = True,
     on_line: Callable[[str], None] | None = None,
@@ -31,6 +34,8 @@ def run(  # noqa: PLR0913 - keyword-only, each with a plain default
     ``env`` is added to the process environment and shown in the echo, so it must
     hold no secret. ``timeout`` is in seconds. ``on_line`` is called with each
     line as it appears (stdout and stderr together, which are then returned).
+    Bytes that are no text come from an open file ``source`` instead of ``stdin`` and go
+    to an open file ``sink``; of stdout nothing is returned then.
 
     Raises ``CommandFailed`` for a non-zero exit, a time-out (exit status 124) or
     a program that does not exist (127), as a shell would number them.
@@ -41,7 +46,7 @@ def run(  # noqa: PLR0913 - keyword-only, each with a plain default
     merged = {**os.environ, **(env or {})}
     merge = subprocess.PIPE if on_line is None else subprocess.STDOUT
     try:
-        with _child(words, env=merged, cwd=cwd, stderr=merge) as process:
+        with _child(words, merged, cwd, merge, source=source, sink=sink) as process:
             if on_line is not None:
                 output, errors = _follow(process, on_line), ""
             else:
@@ -51,13 +56,19 @@ def run(  # noqa: PLR0913 - keyword-only, each with a plain default
     except subprocess.TimeoutExpired as error:
         raise CommandFailed(words, TIMED_OUT, f"no end within {timeout:g} s") from error
     if process.returncode:
-        raise CommandFailed(words, process.returncode, output + errors)
-    return output
+        raise CommandFailed(words, process.returncode, (output or "") + (errors or ""))
+    return output or ""
 
 
 @contextmanager
-def _child(
-    argv: list[str], *, env: dict[str, str], cwd: Path | None, stderr: int
+def _child(  # noqa: PLR0913 - what ``run`` was given
+    argv: list[str],
+    env: dict[str, str],
+    cwd: Path | None,
+    stderr: int,
+    *,
+    source: IO[bytes] | None,
+    sink: IO[bytes] | None,
 ) -> Iterator[subprocess.Popen[str]]:
     """Run a command that does not outlive the block.
 
@@ -69,8 +80,8 @@ def _child(
         argv,
         env=env,
         cwd=cwd,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdin=source or subprocess.PIPE,
+        stdout=sink or subprocess.PIPE,
         stderr=stderr,
         encoding="utf-8",
         errors="replace",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from orchlab.experiments.autoscale import AutoscaleUnderLoad
+from orchlab.experiments.backup import Backup
 from orchlab.experiments.base import Experiment
 from orchlab.experiments.canary import Canary
 from orchlab.experiments.control import Control
@@ -33,6 +34,7 @@ EXPERIMENTS: dict[str, Callable[[], Experiment]] = {
     "node-data": NodeData,
     "ledger": Ledger,
     "mounts": Mounts,
+    "backup": Backup,
     "crash": Crash,
     "hang": Hang,
     "node-loss": NodeLoss,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import docker
 from docker.errors import ImageLoadError
 
-from orchlab import console, engine
+from orchlab import console, engine, paths
 from orchlab.errors import OrchlabError, UnknownName, UsageError
 from orchlab.images import archive
 from orchlab.images.archive import Detail, Unusable
@@ -53,7 +52,7 @@ def save(images: ImageStore, path: Path, only: str = "") -> None:
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"{path} cannot be a file", "name a file in a directory that exists")
     found = _present(images, only)
-    with console.step(f"save {len(found)} images") as detail, _workplace(path) as work:
+    with console.step(f"save {len(found)} images") as detail, paths.workplace(path) as work:
         made = work / path.name
         with _growth(work, detail):
             archive.write(made, found, _engine_architecture(images), _programs(found), detail)
@@ -127,21 +126,6 @@ def _places() -> dict[str, Path]:
     """Member -> where a host like this one looks for the program before it compiles it."""
     directory = place(programs.KIND)
     return {f"programs/{architecture()}/{directory.name}/kind": directory / "kind"}
-
-
-@contextlib.contextmanager
-def _workplace(path: Path) -> Iterator[Path]:
-    """A directory beside ``path``, for what is not finished; also a killed run's is removed."""
-    work = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(work, ignore_errors=True)
-    try:
-        work.mkdir()
-        yield work
-    except OSError as error:
-        hint = "name a file where there is room for it"
-        raise OrchlabError(f"{path} could not be written: {error.strerror}", hint) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 @contextlib.contextmanager

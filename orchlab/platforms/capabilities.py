@@ -1,4 +1,4 @@
-"""What some platforms can do beyond running and being broken: neighbours, words, growth.
+"""What some platforms can do beyond running and being broken: neighbours, data, words, growth.
 
 Capability protocols as in ``base``: an experiment names those it needs.
 """
@@ -72,6 +72,44 @@ class Autoscalable(Protocol):
         """Let it follow while the block runs; the last number stays.
 
         Raises ``WaitTimeout`` when nothing can be measured.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A directory with data, in a volume or in a replica.
+
+    ``run`` runs a command there as the data's owner, with an open file as ``source`` for
+    its stdin or as ``sink`` for its stdout; raises ``CommandFailed``. ``name`` says for a
+    person where it is. ``lasting``: what is there outlives the replica.
+    """
+
+    name: str
+    run: Callable[..., str]
+    directory: str = "/data"
+    lasting: bool = True
+
+
+@runtime_checkable
+class VolumeBackup(Protocol):
+    """A running release whose data can be copied, and replaced.
+
+    All of it raises ``OrchlabError`` when nothing is deployed.
+    """
+
+    def ask_store(self, *commands: str) -> list[str]:
+        """Send commands to Redis over one connection; the lines of all their answers."""
+
+    def file_places(self) -> list[Place]:
+        """Where the app's files are: in a volume for all, in one for a node, in each replica."""
+
+    def store_place(self) -> AbstractContextManager[Place]:
+        """Redis' volume, seen by a helper that is there for the block, whether Redis runs or not."""
+
+    def store_stopped(self) -> AbstractContextManager[None]:
+        """Redis is stopped for the block, and started after it whatever happened in it.
+
+        Returns when the app reaches Redis again; raises ``WaitTimeout``.
         """
 
 

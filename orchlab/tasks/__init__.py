@@ -4,6 +4,7 @@
 ``common``       the decorator, and help that tasks share
 ``lab``          doctor, images, compare, report, clean
 ``lessons``      the lessons, and what a shell needs for them
+``backup``       backup, restore
 ``compose``      the app as a Compose stack
 ``swarm``        ... as a Swarm service
 ``swarm_nodes``  a Swarm's nodes and its status

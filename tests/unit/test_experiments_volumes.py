@@ -87,6 +87,58 @@ def test_mounts_that_break_a_promise_fail(
     assert (finding.verdict, finding.summary) == ("fail", summary)
 
 
+FILES = {"a": "digest-a"}
+
+
+def backed_up(
+    read: int,
+    *held: dict[str, str],
+    changed: int = 21,
+    meanwhile: tuple[dict[str, str], ...] = ({"b": "digest-b"}, {}),
+) -> list[Event]:
+    return [
+        event(0, "save"),
+        event(2, "saved", value=20, files=FILES, bytes=10240),
+        event(3, "lost", value=changed, files=meanwhile),
+        event(4, "restore"),
+        event(9.5, "restored"),
+        event(10, "read", value=read),
+        *(event(11, "holds", f"r{i}", node="w1", files=each) for i, each in enumerate(held)),
+    ]
+
+
+def test_a_backup_that_brings_all_back_passes() -> None:
+    """How long both ways took stands beside it."""
+    finding = ask("backup", [], backed_up(20, FILES, FILES))
+    assert finding.verdict == "pass"
+    assert (finding.values["backup_s"], finding.values["restore_s"]) == (2.0, 5.5)
+    assert (finding.values["replicas"], finding.values["count_changed"]) == (2, 21)
+
+
+@pytest.mark.parametrize(
+    ("read", "held", "summary"),
+    [
+        (21, FILES, "the counter is 21"),
+        (0, FILES, "the counter is 0"),
+        (20, {}, "other files than those saved: r1"),
+        (20, {"a": "another digest"}, "other files than those saved: r1"),
+        (20, FILES | {"b": "digest-b"}, "other files than those saved: r1"),
+    ],
+)
+def test_a_backup_that_brings_back_something_else_fails(
+    read: int, held: dict[str, str], summary: str
+) -> None:
+    """Other bytes, a file too many or too few, another count."""
+    finding = ask("backup", [], backed_up(read, FILES, held))
+    assert (finding.verdict, finding.summary) == ("fail", summary)
+
+
+@pytest.mark.parametrize("events", [backed_up(20, FILES, changed=20), backed_up(20, FILES, meanwhile=(FILES,))])
+def test_a_restore_of_what_was_never_lost_proves_nothing(events: list[Event]) -> None:
+    """The data would have been there without it."""
+    assert ask("backup", [], events).verdict == "unknown"
+
+
 def looked(planted: bool, **found: bool) -> list[Event]:  # noqa: FBT001 - a word would not help
     searched = [event(2, "searched", place, found=there) for place, there in found.items()]
     return [event(1, "planted", "r", found=planted), *searched]

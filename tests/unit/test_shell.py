@@ -78,3 +78,20 @@ def test_an_interrupted_command_is_given_time_to_end(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         shell.run([sys.executable, "-c", code], on_line=interrupt)
     assert done.exists()
+
+
+def test_bytes_come_from_a_file_and_go_to_one(tmp_path: Path) -> None:
+    """Those that are no text stay what they are."""
+    data = bytes(range(256)) * 1000
+    (tmp_path / "in").write_bytes(data)
+    code = "import sys; sys.stdout.buffer.write(sys.stdin.buffer.read())"
+    with (tmp_path / "in").open("rb") as source, (tmp_path / "out").open("wb") as sink:
+        assert shell.run([sys.executable, "-c", code], source=source, sink=sink) == ""
+    assert (tmp_path / "out").read_bytes() == data
+
+
+def test_a_failure_behind_a_file_still_says_why(tmp_path: Path) -> None:
+    """What the command wrote on stderr."""
+    with (tmp_path / "out").open("wb") as sink, pytest.raises(CommandFailed) as caught:
+        shell.run([sys.executable, "-c", "raise SystemExit('no room')"], sink=sink)
+    assert caught.value.output == "no room\n"

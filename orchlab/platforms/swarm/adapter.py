@@ -15,14 +15,14 @@ from orchlab.platforms.swarm import cluster as swarm_cluster
 from orchlab.platforms.swarm import encryption as swarm_encryption
 from orchlab.platforms.swarm.app import SwarmApp
 from orchlab.platforms.swarm.autoscaler import Autoscaler
-from orchlab.platforms.swarm.faults import Faults
+from orchlab.platforms.swarm.backup import Backup
 from orchlab.platforms.swarm.fleet import Fleet
 from orchlab.platforms.swarm.maintenance import Maintenance
 from orchlab.platforms.swarm.node_faults import FleetFaults
 from orchlab.platforms.watching import polling
 
 
-class Swarm(SwarmApp, Maintenance, Faults, FleetFaults):
+class Swarm(SwarmApp, Maintenance, Backup, FleetFaults):
     """Platform ``swarm``: nodes of the lab's own, each a privileged container."""
 
     registry: Registry
