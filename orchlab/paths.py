@@ -70,6 +70,8 @@ def workplace(path: Path) -> Iterator[Path]:
         work.mkdir()
         yield work
     except OSError as error:
+        if error.errno is None:  # of a connection: `requests` has made its errors a kind of these
+            raise
         hint = "name a file where there is room for it"
         raise OrchlabError(f"{path} could not be written: {error.strerror}", hint) from error
     finally:

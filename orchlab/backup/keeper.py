@@ -1,6 +1,6 @@
 """Runs where the data are, in a helper or a replica: reads files as a stream, or replaces them.
 
-By hand, with any Python from 3.12 on::
+By hand, with any Python from 3.11.4 on::
 
     python3 keeper.py read DIRECTORY [NAME] > stream    all plain files below, or one
     python3 keeper.py files DIRECTORY < stream          exactly these files

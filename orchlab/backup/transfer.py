@@ -61,6 +61,8 @@ def fetch(place: Place, into: Path, name: str = "") -> None:
             keeper.unpack(stream, into)
         except (EOFError, OSError, tarfile.TarError) as error:
             raise OrchlabError(f"{place.name}: not all was received ({error})", AGAIN) from error
+    if name and not (into / name).exists():
+        raise OrchlabError(f"{place.name} has no {name}", AGAIN)
 
 
 def replace(place: Place, kind: str, tree: Path) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from orchlab.platforms.base import Platform
 
 PLATFORM = {"platform": "compose, swarm or k8s"}
+FROM = {"from": "a file that `invoke backup` wrote, on whatever platform"}
 
 
 def _deployed(name: str) -> Platform:
@@ -41,7 +42,7 @@ def backup(_: Context, platform: str, to: str = "") -> None:
     operations.show(path, operations.backup(deployed, path))
 
 
-@command(**PLATFORM, from_="a file that `invoke backup` wrote, on whatever platform")
+@command(**PLATFORM, **FROM)
 def restore(_: Context, platform: str, from_: str) -> None:
     """Replace the data of the app that runs by those of a backup; Redis is away meanwhile.
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 import pytest
 
@@ -175,12 +175,19 @@ def test_a_backup_that_fails_leaves_the_file_that_was_there(tmp_path: Path) -> N
 def test_what_was_cut_short_on_the_way_is_no_backup(tmp_path: Path) -> None:
     """A command that ends well may have been read to half."""
 
-    def half(*_: object, **streams: object) -> str:
-        cast("Path", streams["sink"]).write(b"\x1f\x8b")  # type: ignore[arg-type]
+    def half(*_: str, source: None, sink: IO[bytes]) -> str:
+        sink.write(b"\x1f\x8b")
         return ""
 
     with pytest.raises(OrchlabError, match="there: not all was received"):
         transfer.fetch(Place("there", half), tmp_path / "into")
+
+
+def test_a_volume_without_a_snapshot_is_no_backup(tmp_path: Path) -> None:
+    """An empty stream is whole, but not what was asked for."""
+    here = Directories(tmp_path / "here")
+    with here.store_place() as place, pytest.raises(OrchlabError, match="store has no dump.rdb"):
+        transfer.fetch(place, tmp_path / "into", "dump.rdb")
 
 
 @pytest.mark.parametrize(("busy", "asked"), [(0, 1), (2, 3)])

@@ -24,7 +24,7 @@ class Backup(Faults):
 
     def file_places(self) -> list[Place]:
         """A volume on each node that ever had a replica; without volumes each replica."""
-        volume = _mounted(self._web())
+        volume = mounted(self._web())
         if volume:
             nodes = [node for node in self.fleet.members if _has(node, volume)]
             return [self._volume(node, volume, helper.APP_USER) for node in nodes]
@@ -81,7 +81,7 @@ class Backup(Faults):
         return Place(f"volume {volume} of {node.name}", helper.runner(start, node.environment))
 
 
-def _mounted(container: dict[str, Any]) -> str:
+def mounted(container: dict[str, Any]) -> str:
     """The volume that the container has its data in; empty for none."""
     mounts = (each for each in container.get("Mounts", []) if each["Target"] == helper.DATA)
     return next((str(each["Source"]) for each in mounts if each["Type"] == "volume"), "")
