@@ -68,9 +68,12 @@ def restore(platform: Platform, path: Path) -> Manifest:
             manifest = archive.read(path, tree)
             (tree / APP).mkdir(exist_ok=True)
         places = target.file_places()
-        with console.step(f"{platform.name}: replace what Redis holds"), target.store_stopped():
-            with target.store_place() as place:
-                transfer.replace(place, "store", tree / STORE)
+        with (
+            console.step(f"{platform.name}: replace what Redis holds"),
+            target.store_stopped(),
+            target.store_place() as place,
+        ):
+            transfer.replace(place, "store", tree / STORE)
         for place in places:
             with console.step(f"{platform.name}: replace the files in {place.name}"):
                 transfer.replace(place, "files", tree / APP)

@@ -34,9 +34,7 @@ def save(ask: Ask) -> None:
         timeout=SAVE_SECONDS,
         state=lambda: " ".join(ask("INFO persistence")),
     )
-    said = wait_until(
-        "Redis has written its snapshot", lambda: _written(ask), timeout=SAVE_SECONDS
-    )
+    said = wait_until("Redis has written its snapshot", lambda: _written(ask), timeout=SAVE_SECONDS)
     if said != "ok":
         hint = "its log says why; its volume may be full"
         raise OrchlabError("Redis could not write a snapshot", hint)

@@ -104,7 +104,7 @@ class VolumeBackup(Protocol):
         """Where the app's files are: in a volume for all, in one for a node, in each replica."""
 
     def store_place(self) -> AbstractContextManager[Place]:
-        """Redis' volume, seen by a helper that is there for the block, whether Redis runs or not."""
+        """Redis' volume, through a helper that is there for the block; Redis may run or not."""
 
     def store_stopped(self) -> AbstractContextManager[None]:
         """Redis is stopped for the block, and started after it whatever happened in it.

@@ -7,6 +7,7 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -79,10 +80,8 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(position: float, bit: int) 
         content = bytearray(path.read_bytes())
         content[int(position * len(content))] ^= 1 << bit
         path.write_bytes(content)
-        try:
+        with suppress(Unusable):
             assert unpacked(path) == STORED
-        except Unusable:
-            pass
 
 
 @given(position=st.floats(0, 1, exclude_max=True))
@@ -93,10 +92,8 @@ def test_a_truncated_archive_is_refused_or_lacks_padding_only(position: float) -
         path = made(Path(directory), STORED)
         content = path.read_bytes()
         path.write_bytes(content[: int(position * len(content))])
-        try:
+        with suppress(Unusable):
             assert unpacked(path) == STORED
-        except Unusable:
-            pass
 
 
 @pytest.mark.parametrize("name", STORED)

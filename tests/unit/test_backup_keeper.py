@@ -95,7 +95,9 @@ def test_links_and_unfinished_files_are_not_read(tmp_path: Path) -> None:
 def test_one_file_alone_can_be_read(tmp_path: Path) -> None:
     """Redis' snapshot, of all that is in its volume."""
     source = fill(tmp_path / "one", {SNAPSHOT: b"REDIS", f"{LOG}/{MANIFEST}": b"..."})
-    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(keep("read", source, SNAPSHOT).stdout))) as tar:
+    with tarfile.open(
+        fileobj=io.BytesIO(gzip.decompress(keep("read", source, SNAPSHOT).stdout))
+    ) as tar:
         assert tar.getnames() == [SNAPSHOT]
 
 

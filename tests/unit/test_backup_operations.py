@@ -47,7 +47,11 @@ class Directories:
             self.happened.append("saved")
             (self.store / "dump.rdb").write_bytes(self.held)
             return ["Background saving started"]
-        return ["# Persistence", "rdb_bgsave_in_progress:0", f"rdb_last_bgsave_status:{self.status}"]
+        return [
+            "# Persistence",
+            "rdb_bgsave_in_progress:0",
+            f"rdb_last_bgsave_status:{self.status}",
+        ]
 
     def file_places(self) -> list[Place]:
         return [self._place(each) for each in self.replicas]
@@ -186,7 +190,7 @@ def test_what_was_cut_short_on_the_way_is_no_backup(tmp_path: Path) -> None:
 def test_a_volume_without_a_snapshot_is_no_backup(tmp_path: Path) -> None:
     """An empty stream is whole, but not what was asked for."""
     here = Directories(tmp_path / "here")
-    with here.store_place() as place, pytest.raises(OrchlabError, match="store has no dump.rdb"):
+    with here.store_place() as place, pytest.raises(OrchlabError, match=r"store has no dump\.rdb"):
         transfer.fetch(place, tmp_path / "into", "dump.rdb")
 
 

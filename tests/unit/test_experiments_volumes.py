@@ -133,7 +133,9 @@ def test_a_backup_that_brings_back_something_else_fails(
     assert (finding.verdict, finding.summary) == ("fail", summary)
 
 
-@pytest.mark.parametrize("events", [backed_up(20, FILES, changed=20), backed_up(20, FILES, meanwhile=(FILES,))])
+@pytest.mark.parametrize(
+    "events", [backed_up(20, FILES, changed=20), backed_up(20, FILES, meanwhile=(FILES,))]
+)
 def test_a_restore_of_what_was_never_lost_proves_nothing(events: list[Event]) -> None:
     """The data would have been there without it."""
     assert ask("backup", [], events).verdict == "unknown"
