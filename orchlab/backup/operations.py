@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tarfile
 import tempfile
 from datetime import UTC, datetime
@@ -112,4 +113,4 @@ def _gather(places: list[Place], work: Path, into: Path) -> None:
 def _version(platform: Platform) -> str:
     """What the app says of itself; unknown if nobody answers."""
     said = (serving.get(each.url, "/whoami") for each in platform.endpoints())
-    return next((each["version"] for each in said if each), "unknown")
+    return next((str(json.loads(each)["version"]) for each in said if each), "unknown")

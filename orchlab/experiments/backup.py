@@ -11,9 +11,10 @@ from typing import cast
 
 import requests
 
+from orchlab.apps import Feature
 from orchlab.backup import operations
 from orchlab.backup.archive import APP
-from orchlab.experiments.base import RECOMMENDED, Bench, finding
+from orchlab.experiments.base import RECOMMENDED, Bench, Needs, finding
 from orchlab.experiments.client import TIMEOUT, count, increment
 from orchlab.experiments.evidence import seconds_between
 from orchlab.platforms.base import Replica
@@ -42,7 +43,7 @@ class Backup:
     row = "V5"
     question = "Does a backup through a helper restore byte for byte?"
     variants = RECOMMENDED
-    needs: tuple[type, ...] = (VolumeBackup,)
+    needs: Needs = (VolumeBackup, Feature.COUNTER, Feature.TOOLS)
 
     def run(self, bench: Bench) -> None:
         """Write, back up, write on and remove the file, restore, look into every replica."""
