@@ -9,12 +9,12 @@ from __future__ import annotations
 from invoke.collection import Collection
 from invoke.tasks import Task
 
-from orchlab.tasks import backup, compose, k8s, k8s_nodes, lab, lessons, swarm, swarm_nodes
+from orchlab.tasks import agent, backup, compose, k8s, k8s_nodes, lab, lessons, swarm, swarm_nodes
 
 namespace = Collection(
     *(
         each
-        for module in (lab, lessons, backup, compose, swarm, swarm_nodes, k8s, k8s_nodes)
+        for module in (lab, lessons, backup, compose, swarm, swarm_nodes, k8s, k8s_nodes, agent)
         for each in vars(module).values()
         if isinstance(each, Task)
     )

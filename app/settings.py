@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -24,6 +24,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis.asyncio import ConnectionPool
+
+T = TypeVar("T", bound=BaseSettings)
 
 MASK = "**********"
 """What pydantic shows for a secret."""
@@ -99,13 +101,13 @@ class Settings(BaseSettings):
         if path is not None:
             if info.data.get("api_key") is not None:
                 raise _wrong("API_KEY is set too: one of them must go")
-            _read_key(path)
+            secret_in(path)
         return path
 
     @property
     def key(self) -> SecretStr | None:
         """The API key, wherever it comes from; None when nobody set one."""
-        return _read_key(self.api_key_file) if self.api_key_file else self.api_key
+        return secret_in(self.api_key_file) if self.api_key_file else self.api_key
 
     @property
     def replica(self) -> str:
@@ -118,7 +120,8 @@ class Settings(BaseSettings):
         return {name.upper(): value for name, value in shown.items()}
 
 
-def _read_key(path: Path) -> SecretStr:
+def secret_in(path: Path) -> SecretStr:
+    """The content of a file that holds a secret; raises ``ValueError`` with what is wrong."""
     try:
         key = path.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
@@ -137,9 +140,14 @@ def _without_secrets(url: str) -> str:
 
 
 def load() -> Settings:
-    """Read the environment; raises ``BadSettings``."""
+    """The app's settings out of the environment; raises ``BadSettings``."""
+    return checked(Settings)
+
+
+def checked(kind: type[T]) -> T:
+    """Settings of that kind out of the environment; raises ``BadSettings``."""
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         wrong = (f"{_variable(str(e['loc'][0]))}: {e['msg']}" for e in error.errors())
         raise BadSettings(f"wrong setting: {'; '.join(wrong)}") from None

@@ -16,6 +16,7 @@ The map of the package, in the order in which a run uses it:
 ``parallel``        the same for several nodes at once
 ``tasks``           the invoke surface: arguments in, one call out
 ``lifecycle``       what the deployment tasks do, the same for every platform
+``agent``           a question to a model, as a job on a platform
 ``engine``          the Docker engine: found, or a private one; ``doctor``
 ``images``          the image catalogue, its recipes, the local registry
 ``backup``          the app's data in one file, and back from it

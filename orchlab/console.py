@@ -22,8 +22,8 @@ LINE_WIDTH = 100
 PIPE_WIDTH = 160
 """Of tables in a pipe, where nobody says how wide the reader's window is."""
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
 if not out.is_terminal and "COLUMNS" not in os.environ:
     out.width = PIPE_WIDTH
 

@@ -1,8 +1,10 @@
-"""Secrets that a lab makes for itself: files that only their owner can reach."""
+"""Secrets of a lab, its own and lent ones: files that only their owner can reach."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from orchlab import paths
@@ -25,10 +27,25 @@ def renew_api_key(key: str = "") -> Path:
     """Replace the lab's API key by a new one, or by the one given; the file's name stays."""
     path = _directory() / "api-key"
     partial = path.with_suffix(".partial")
-    partial.write_text(key or secrets.token_urlsafe(KEY_BYTES), encoding="ascii")
-    partial.chmod(0o444)
+    _write(partial, key or secrets.token_urlsafe(KEY_BYTES))
     partial.replace(path)
     return path
+
+
+@contextmanager
+def lent(secret: str, name: str) -> Iterator[Path]:
+    """A file of that name with somebody else's secret, for the length of the block."""
+    path = _directory() / name
+    try:
+        _write(path, secret)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _write(path: Path, secret: str) -> None:
+    path.write_text(secret, encoding="utf-8")
+    path.chmod(0o444)
 
 
 def _directory() -> Path:

@@ -44,9 +44,11 @@ def run(  # noqa: PLR0913 - keyword-only, each with a plain default
     if echo:
         console.echo(words, env)
     merged = {**os.environ, **(env or {})}
-    merge = subprocess.PIPE if on_line is None else subprocess.STDOUT
+    pipe = subprocess.PIPE
+    merge = pipe if on_line is None else subprocess.STDOUT
+    ends = {"stdin": source or pipe, "stdout": sink or pipe, "stderr": merge}
     try:
-        with _child(words, merged, cwd, merge, source=source, sink=sink) as process:
+        with _child(words, merged, cwd, **ends) as process:
             if on_line is not None:
                 output, errors = _follow(process, on_line), ""
             else:
@@ -60,15 +62,31 @@ def run(  # noqa: PLR0913 - keyword-only, each with a plain default
     return output or ""
 
 
+def attach(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
+    """Run a command that prints straight to the user, echoed; return its exit status.
+
+    ``env`` as for ``run``. Raises ``CommandFailed`` for a program that does not exist.
+    """
+    words = list(argv)
+    console.echo(words, env)
+    try:
+        nothing, own = subprocess.DEVNULL, None
+        merged = {**os.environ, **env}
+        with _child(words, merged, stdin=nothing, stdout=own, stderr=own) as process:
+            return process.wait()
+    except FileNotFoundError as error:
+        raise CommandFailed(words, NOT_FOUND, str(error)) from error
+
+
 @contextmanager
 def _child(  # noqa: PLR0913 - what ``run`` was given
     argv: list[str],
     env: dict[str, str],
-    cwd: Path | None,
-    stderr: int,
+    cwd: Path | None = None,
     *,
-    source: IO[bytes] | None,
-    sink: IO[bytes] | None,
+    stdin: IO[bytes] | int | None,
+    stdout: IO[bytes] | int | None,
+    stderr: IO[bytes] | int | None,
 ) -> Iterator[subprocess.Popen[str]]:
     """Run a command that does not outlive the block.
 
@@ -80,8 +98,8 @@ def _child(  # noqa: PLR0913 - what ``run`` was given
         argv,
         env=env,
         cwd=cwd,
-        stdin=source or subprocess.PIPE,
-        stdout=sink or subprocess.PIPE,
+        stdin=stdin,
+        stdout=stdout,
         stderr=stderr,
         encoding="utf-8",
         errors="replace",

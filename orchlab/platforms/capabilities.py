@@ -5,9 +5,10 @@ Capability protocols as in ``base``: an experiment names those it needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from orchlab.images.store import Image
@@ -144,3 +145,30 @@ class Watchable(Protocol):
 
     def watch(self, tell: Tell) -> AbstractContextManager[None]:
         """Tell of each change while the block runs; looks only, and ends with the block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One question for the agent in the app's image (``app/agent.py``).
+
+    ``name`` is that of the run and tells it from others; ``image`` was published; ``key`` is
+    a file that a container's user may read; ``settings`` are variables for the agent, none
+    of them secret.
+    """
+
+    name: str
+    image: Image
+    key: Path
+    settings: Mapping[str, str]
+
+
+@runtime_checkable
+class Jobs(Protocol):
+    """A platform that also runs what is to end, and not only what is to stay."""
+
+    def run_agent(self, errand: Errand) -> int:
+        """Run the agent as a job, print what it says as it says it, return its exit status.
+
+        Nothing of it is left afterwards, the key included. Raises ``OrchlabError`` or
+        ``WaitTimeout`` when it cannot even start.
+        """

@@ -27,6 +27,11 @@ def _stack(context: str, images: str = "auto", port: int = 0) -> Compose:
     return Compose(store, port)
 
 
+def own_stack(images: str = "auto") -> Compose:
+    """The adapter on this machine's engine; raises ``UnknownName`` for an image policy."""
+    return _stack("", images)
+
+
 @command(
     **OWN_NUMBER,
     **VARIANT,

@@ -54,6 +54,17 @@ def test_echo_is_pasteable(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"$ GREETING='good day' {sys.executable} -c 'print(1)'" in capsys.readouterr().err
 
 
+def test_an_attached_command_prints_by_itself(capfd: pytest.CaptureFixture[str]) -> None:
+    """Both its streams are the user's as they are, and its status is no error here."""
+    code = "import sys; print('a', end=''); print('b', file=sys.stderr); sys.exit(3)"
+    assert shell.attach([sys.executable, "-c", code], env={"GREETING": "good day"}) == 3
+    said = capfd.readouterr()
+    assert said.out == "a"
+    assert said.err.endswith("b\n")
+    with pytest.raises(CommandFailed):
+        shell.attach(["no-such-program-here"], env={})
+
+
 def test_stdin_is_fed() -> None:
     """Text given as stdin reaches the command."""
     code = "print(input().upper())"

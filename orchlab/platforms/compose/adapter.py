@@ -11,6 +11,7 @@
 ``faults``                        faults of a process, a new Redis
 ``backup``                        where the data are, for a helper container
 ``strangers``                     containers that are no part of the app
+``jobs``                          an agent that runs to its end
 ``dev``                           the app as somebody edits it
 ``network_modes``                 Docker's networks without Compose
 ``watch``                         what the engine says of the containers
@@ -31,6 +32,7 @@ from orchlab.platforms.base import DEFAULTS, HARDENED, Facts, Release
 from orchlab.platforms.compose import facts as read
 from orchlab.platforms.compose import files, ports
 from orchlab.platforms.compose.backup import Backup
+from orchlab.platforms.compose.jobs import Jobs
 from orchlab.platforms.compose.network_modes import NetworkModes
 from orchlab.platforms.compose.operations import Operations, require_room
 from orchlab.platforms.compose.project import UP, execute
@@ -44,7 +46,7 @@ the containers run, which says less than the answers that the lab waits for; and
 that may have no check, it would take the timers for one that is missing."""
 
 
-class Compose(Operations, Backup, Strangers, NetworkModes, Watch):
+class Compose(Operations, Backup, Strangers, NetworkModes, Watch, Jobs):
     """The app as a Compose project named like the lab.
 
     ``port`` is the first one on 127.0.0.1 that a deployment publishes; 0 takes free ones.

@@ -21,6 +21,7 @@ from orchlab.platforms.compose.health import trouble
 from orchlab.platforms.compose.stack import (
     FILES,
     PLATFORM,
+    PROJECT_KEY,
     SERVICE_KEY,
     VARIANT_KEY,
     Deployment,
@@ -95,6 +96,7 @@ class Project:
         """A service's containers by name, or all, running or not."""
         wanted = labels.selector(PLATFORM)["label"]
         wanted += [f"{SERVICE_KEY}={service}"] if service else [SERVICE_KEY]
+        wanted += [f"{PROJECT_KEY}={labels.LAB}"]  # a job is a project of its own
         found: list[Container] = self.client.containers.list(
             all=True, ignore_removed=True, filters={"label": wanted}
         )

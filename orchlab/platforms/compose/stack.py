@@ -30,6 +30,7 @@ ENTRIES: Mapping[str, str] = MappingProxyType({DEFAULTS: "web", HARDENED: "edge"
 PLACES = 19
 """Replicas that the edge has room for, one place being kept for updates (``edge/haproxy.cfg``)."""
 
+PROJECT_KEY = "com.docker.compose.project"
 SERVICE_KEY = "com.docker.compose.service"
 VARIANT_KEY = "orchlab.variant"
 PREVIOUS_KEY = "orchlab.previous"

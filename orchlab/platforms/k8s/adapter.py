@@ -25,6 +25,7 @@ from orchlab.platforms.k8s import nodes as k8s_nodes
 from orchlab.platforms.k8s.api import NAMESPACE
 from orchlab.platforms.k8s.app import OPTIONAL, KubernetesApp
 from orchlab.platforms.k8s.backup import Backup
+from orchlab.platforms.k8s.jobs import Jobs
 from orchlab.platforms.k8s.kind_config import Size
 from orchlab.platforms.k8s.maintenance import Maintenance
 from orchlab.platforms.k8s.network_modes import NetworkModes
@@ -38,7 +39,9 @@ WORKLOADS = "deployments,statefulsets"
 DESCRIBED = "all,configmaps,persistentvolumeclaims,events,networkpolicies"
 
 
-class Kubernetes(KubernetesApp, Maintenance, Backup, ClusterFaults, Strangers, NetworkModes, Watch):
+class Kubernetes(
+    KubernetesApp, Maintenance, Backup, ClusterFaults, Strangers, NetworkModes, Watch, Jobs
+):
     """The lab's own kind cluster, with a kubeconfig of its own.
 
     ``size`` is what ``create`` makes, and insists on; None takes what there is. ``keep``:

@@ -53,6 +53,7 @@ class Api:
         )
         self.core = client.CoreV1Api(self.client)
         self.apps = client.AppsV1Api(self.client)
+        self.batch = client.BatchV1Api(self.client)
         self.leases = client.CoordinationV1Api(self.client)
         self.discovery = client.DiscoveryV1Api(self.client)
         self.networking = client.NetworkingV1Api(self.client)
@@ -77,6 +78,10 @@ class Api:
             namespace, field_selector=f"metadata.name={name}", _request_timeout=TIMEOUT_S
         )
         return next(iter(items(found)), None)
+
+    def job(self, namespace: str, name: str) -> Any:  # noqa: ANN401 - the client's objects
+        """The Job of that name."""
+        return self.batch.read_namespaced_job(name, namespace, _request_timeout=TIMEOUT_S)
 
     def replica_sets(self, namespace: str, selector: str) -> list[Any]:
         """The ReplicaSets of a namespace: a Deployment keeps one per revision."""

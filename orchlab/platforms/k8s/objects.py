@@ -71,6 +71,14 @@ def trouble(pod: Any) -> list[str]:  # noqa: ANN401
     ]
 
 
+def exit_status(pod: Any) -> int | None:  # noqa: ANN401
+    """How the pod's first container ended; None if it has not, or the pod was taken away."""
+    for status in pod.status.container_statuses or ():
+        if status.state.terminated:
+            return int(status.state.terminated.exit_code)
+    return None
+
+
 def endings(pod: Any) -> list[str]:  # noqa: ANN401
     """How the pod's containers ended last, one line per container that did.
 
