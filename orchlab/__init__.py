@@ -35,6 +35,7 @@ The map of the package, in the order in which a run uses it:
 ``results``         runs on disk; ``schema`` describes their files
 ``conclusion``      a run's end: judged, printed, drawn; ``junit`` for a CI
 ``compare_runs``    two runs side by side; ``differences`` finds what changed (pure)
+``pytest_plugin``, ``testing``  fixtures for somebody's own tests
 ``report``          a run on disk -> one self-contained HTML page
 ==================  ========================================================
 

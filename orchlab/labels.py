@@ -30,7 +30,8 @@ def enter(purpose: str) -> None:
 def family() -> list[str]:
     """This lab and those beside it, for cleaning up."""
     beside = ("", "-compare", "-bench", "-lesson", "-lesson-compare")
-    return [f"{LAB}{test}{suffix}" for test in ("", "-test") for suffix in beside]
+    found = [f"{LAB}{test}{suffix}" for test in ("", "-test") for suffix in beside]
+    return [*found, f"{LAB}-test-plugin-test"]
 
 
 def labels(platform: str = "") -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""Where files live: the checkout, and three directories of the user.
+"""Where files live: the lab's own, and three directories of the user.
+
+What the checkout has beside this package (``app/``, ``stacks/``, ``k8s/``) travels in the
+wheel below ``orchlab/data``, laid out as in the checkout.
 
 ==========  ============================  ======================================
 function    default                       holds
@@ -22,10 +25,20 @@ from pathlib import Path
 from orchlab import labels
 from orchlab.errors import OrchlabError
 
-ROOT = Path(__file__).resolve().parent.parent
-APP = ROOT / "app"
-STACKS = ROOT / "stacks"
-K8S = ROOT / "k8s"
+PACKAGE = Path(__file__).resolve().parent
+ROOT = PACKAGE.parent
+"""The checkout, or where the wheel was installed."""
+
+
+def data(package: Path) -> Path:
+    """The directory that holds ``app/``, ``stacks/`` and ``k8s/``."""
+    carried = package / "data"
+    return carried if carried.is_dir() else package.parent
+
+
+APP = data(PACKAGE) / "app"
+STACKS = data(PACKAGE) / "stacks"
+K8S = data(PACKAGE) / "k8s"
 RESULTS = ROOT / "results"
 LESSONS = ROOT / "docs" / "lessons"
 

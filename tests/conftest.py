@@ -13,6 +13,9 @@ from orchlab import labels
 
 labels.enter("test")
 
+pytest_plugins = ["orchlab.pytest_plugin"]
+"""Also where the lab is not installed; its own name keeps it from being loaded twice."""
+
 LIVE = Path(__file__).parent / "live"
 LEFT_OUT = pytest.StashKey[dict[str, str]]()
 OPTIONAL = {
@@ -23,16 +26,13 @@ OPTIONAL = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Short names for the plugin's options: here they can clash with nobody's."""
     group = parser.getgroup("orchlab")
-    group.addoption(
-        "--platforms",
-        default="",
-        help="comma-separated platforms for the live tests (default: all)",
-    )
-    group.addoption(
-        "--keep", action="store_true", help="leave the platforms up after the live tests"
-    )
-    group.addoption("--images", default="auto", help="auto, pull or build, as for `invoke compare`")
+    for name, default in (("platforms", ""), ("images", "auto")):
+        about = f"the same as --orchlab-{name}"
+        group.addoption(f"--{name}", default=default, dest=f"orchlab_{name}", help=about)
+    about = "the same as --orchlab-keep"
+    group.addoption("--keep", action="store_true", dest="orchlab_keep", help=about)
     group.addoption(
         "--no-uml",
         action="store_true",

@@ -1,27 +1,23 @@
-"""One fixture brings up each platform once; every live test runs on all of them."""
+"""The plugin's ``platform`` brings up each platform once; every live test runs on all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
-from orchlab import engine, labels, paths, sweep
+from orchlab import engine, sweep
 from orchlab.engine import private
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.images.store import ImageStore
-from orchlab.lifecycle import image_store
 from orchlab.measuring import measure_once
-from orchlab.metrics import tally, void_reasons
-from orchlab.names import pick
-from orchlab.plan import recommended
 from orchlab.platforms.base import Platform, Release
-from orchlab.platforms.registry import PLATFORMS
-from orchlab.prober import Prober, read_samples
 from orchlab.records import Finding
 from orchlab.results import RunDir
+from orchlab.testing.lab import Lab
+from orchlab.testing.probing import Probing
 from tests.live import commands
 from tests.live.replicas import NoLoss
 
@@ -50,18 +46,10 @@ def _wanted(item: pytest.Item) -> bool:
     return mark is None or call is None or call.params["platform"] in mark.args
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "platform" in metafunc.fixturenames:
-        chosen = pick("platform", metafunc.config.getoption("--platforms"), PLATFORMS)
-        metafunc.parametrize("platform", chosen, indirect=True, scope="session")
-
-
 @pytest.fixture(scope="session")
-def images(request: pytest.FixtureRequest) -> ImageStore:
+def images(orchlab_images: ImageStore) -> ImageStore:
     """The image store on a running engine."""
-    store = image_store(request.config.getoption("--images"))
-    engine.ensure()
-    return store
+    return orchlab_images
 
 
 @pytest.fixture
@@ -74,34 +62,10 @@ def lab() -> Iterator[None]:
     sweep.sweep(commands.LAB)
 
 
-@pytest.fixture(scope="session")
-def platform(request: pytest.FixtureRequest, images: ImageStore) -> Iterator[Platform]:
-    """A platform with the recommended release in steady state."""
-    made = PLATFORMS[request.param](images)
-    release = _release(made, images)
-    failures = request.session.testsfailed
-    try:
-        made.prepare()
-        made.create()
-        made.publish(release.image)
-        made.deploy(release)
-        yield made
-    finally:
-        if request.session.testsfailed > failures:
-            made.collect_logs(paths.RESULTS / "failed-tests" / made.name)
-        if not request.config.getoption("--keep"):
-            made.delete()
-            sweep.leftover(labels.LAB)
-
-
 @pytest.fixture
-def release(platform: Platform, images: ImageStore) -> Release:
+def release(platform: Platform, _orchlab: Lab) -> Release:
     """Three replicas of the app as it stands in the checkout: what ``platform`` runs."""
-    return _release(platform, images)
-
-
-def _release(platform: Platform, images: ImageStore) -> Release:
-    return Release(images.app(), variant=recommended(platform.variants))
+    return _orchlab.release(platform)
 
 
 @pytest.fixture
@@ -115,7 +79,7 @@ def answer(platform: Platform, release: Release, tmp_path: Path) -> Callable[[st
 
 
 @pytest.fixture
-def no_loss(platform: Platform, tmp_path: Path) -> NoLoss:
+def no_loss(platform: Platform, prober: Callable[..., AbstractContextManager[Probing]]) -> NoLoss:
     """A block under load, in which no request may fail, whatever node it enters by.
 
     ``without``: a node that takes none, since the block takes it away.
@@ -123,14 +87,10 @@ def no_loss(platform: Platform, tmp_path: Path) -> NoLoss:
 
     @contextmanager
     def block(without: str = "") -> Iterator[None]:
-        rows = tmp_path / "samples.jsonl"
-        rows.unlink(missing_ok=True)
-        with Prober([each for each in platform.endpoints() if each.node != without], rows):
+        entries = [each for each in platform.endpoints() if each.node != without]
+        with prober(entries, path="/whoami") as seen:
             yield
-        samples = read_samples(rows)
-        asked = [each for each in samples if each.series != "control"]
-        lost = [each for each in asked if each.outcome != "ok"]
-        assert asked
-        assert lost == [], f"{tally(asked)}; {void_reasons(samples) or 'the bench was fine'}"
+        assert seen.samples
+        assert [each for each in seen.samples if each.outcome != "ok"] == [], str(seen)
 
     return block

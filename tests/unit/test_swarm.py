@@ -25,8 +25,8 @@ from orchlab.platforms.base import (
 )
 from orchlab.platforms.nodes import Node
 from orchlab.platforms.swarm import encryption as swarm_encryption
-from orchlab.platforms.swarm import faults as swarm_faults
 from orchlab.platforms.swarm import logs as swarm_logs
+from orchlab.platforms.swarm import processes as swarm_processes
 from orchlab.platforms.swarm.adapter import Swarm
 from orchlab.platforms.swarm.faults import Faults
 from orchlab.platforms.swarm.fleet import Fleet
@@ -139,9 +139,9 @@ def processes(monkeypatch: pytest.MonkeyPatch, *pids: int, state: str = "S") -> 
     Returns the signals that were sent.
     """
     shown, sent = iter(pids), list[str]()
-    monkeypatch.setattr(Faults, "_pid", lambda _self, _task: next(shown))
-    monkeypatch.setattr(swarm_faults, "_process_state", lambda _node, _pid: state)
-    monkeypatch.setattr(swarm_faults, "FAULT_SECONDS", 0)
+    monkeypatch.setattr(swarm_processes, "process", lambda _fleet, _task: next(shown))
+    monkeypatch.setattr(swarm_processes, "state", lambda _node, _pid: state)
+    monkeypatch.setattr(swarm_processes, "FAULT_SECONDS", 0)
     monkeypatch.setattr(
         Node, "signal_process", lambda _self, _pid, signal: sent.append(signal.name)
     )

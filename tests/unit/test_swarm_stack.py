@@ -34,6 +34,7 @@ def task(*, current: bool = True) -> Task:
         (service(running=2), False),
         (service(State="updating"), False),
         (service(State="completed"), True),
+        ({**service(0, 0), "Spec": {"Name": "lab_edge", "Mode": {"Global": {}}}}, False),
     ],
 )
 def test_converged_is_all_tasks_and_no_update(

@@ -15,22 +15,21 @@
 ``dev``                           the app as somebody edits it
 ``network_modes``                 Docker's networks without Compose
 ``watch``                         what the engine says of the containers
+``logs``                          what is kept of containers that are gone tomorrow
 ``health``, ``facts``, ``status``  pure: what is said of containers
 ================================  ====================================================
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from orchlab import console, labels, shell, sweep
 from orchlab.images.store import Image
 from orchlab.names import pick
 from orchlab.platforms.base import DEFAULTS, HARDENED, Facts, Release
 from orchlab.platforms.compose import facts as read
-from orchlab.platforms.compose import files, ports
+from orchlab.platforms.compose import files, logs, ports
 from orchlab.platforms.compose.backup import Backup
 from orchlab.platforms.compose.jobs import Jobs
 from orchlab.platforms.compose.network_modes import NetworkModes
@@ -111,14 +110,8 @@ class Compose(Operations, Backup, Strangers, NetworkModes, Watch, Jobs):
         return Facts(versions, read.DATA_PATHS[variant], knobs)
 
     def collect_logs(self, into: Path) -> None:
-        """Write each container's log as ``<name>.log`` and their states as ``states.json``."""
-        into.mkdir(parents=True, exist_ok=True)
-        states: dict[str, Any] = {}
-        for each in self.project.containers():
-            (into / f"{each.name}.log").write_bytes(each.logs(timestamps=True))
-            state = each.attrs["State"]
-            states[str(each.name)] = {"restarts": each.attrs["RestartCount"], "state": state}
-        (into / "states.json").write_text(json.dumps(states, indent=2))
+        """Each container's log as ``<name>.log``, ``states.json`` and ``events.txt``."""
+        logs.collect(self.project.containers(), labels.selector(self.name)["label"], into)
 
     def undeploy(self) -> None:
         """Remove the app, its networks and its data."""

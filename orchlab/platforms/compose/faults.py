@@ -25,11 +25,11 @@ class Faults(Running):
 
     def crash(self, replica: Replica) -> None:
         """SIGKILL the app process behind the engine's back; raises unless it is gone."""
-        self._kill(self._same(replica))
+        kill(self._same(replica), self._with_shell())
 
     def hang(self, replica: Replica) -> None:
         """SIGSTOP the app process behind the engine's back; raises unless it is stopped."""
-        self._signal(self._same(replica), SIGSTOP)
+        signal_process(self._same(replica), SIGSTOP, self._with_shell())
 
     def resume(self, replica: Replica) -> None:
         """SIGCONT it; nothing to do for a replica that was replaced meanwhile."""
@@ -38,11 +38,11 @@ class Faults(Running):
         except OrchlabError:
             return
         if container.status == "running":
-            self._signal(container, SIGCONT)
+            signal_process(container, SIGCONT, self._with_shell())
 
     def crash_store(self) -> None:
         """SIGKILL Redis behind the engine's back; raises unless it is gone."""
-        self._kill(self.project.only("redis"))
+        kill(self.project.only("redis"), self._with_shell())
 
     def ask_store(self, *commands: str) -> list[str]:
         """Send commands to Redis over one connection; raises ``CommandFailed``."""
@@ -65,29 +65,35 @@ class Faults(Running):
             raise OrchlabError(f"{replica.name} has been replaced meanwhile")
         return container
 
-    def _kill(self, container: Container) -> None:
-        before = incarnation(container.attrs)
-        kill_in_engine(container, SIGKILL, self._with_shell())
-
-        def gone() -> bool:
-            container.reload()
-            return container.status != "running" or incarnation(container.attrs) != before
-
-        wait_until(f"{container.name}: process gone", gone, timeout=FAULT_SECONDS, pause=0.02)
-
-    def _signal(self, container: Container, signal: Signals) -> None:
-        """Stop or continue the process; returns when the kernel says so."""
-        kill_in_engine(container, signal, self._with_shell())
-        wait_until(
-            f"{container.name}: {signal.name} seen",
-            lambda: stopped(container) == (signal is SIGSTOP),
-            timeout=FAULT_SECONDS,
-            pause=0.02,
-        )
-
     def _with_shell(self) -> str:
         """Redis' image: the app's own may have no shell."""
         return self.images.ensure("redis").reference
+
+
+def kill(container: Container, helper: str = "") -> None:
+    """SIGKILL its process behind the engine's back; raises unless it is gone.
+
+    ``helper`` is an image with a shell, if the container's own may have none.
+    """
+    before = incarnation(container.attrs)
+    kill_in_engine(container, SIGKILL, helper)
+
+    def gone() -> bool:
+        container.reload()
+        return container.status != "running" or incarnation(container.attrs) != before
+
+    wait_until(f"{container.name}: process gone", gone, timeout=FAULT_SECONDS, pause=0.02)
+
+
+def signal_process(container: Container, signal: Signals, helper: str = "") -> None:
+    """Stop or continue the process; returns when the kernel says so."""
+    kill_in_engine(container, signal, helper)
+    wait_until(
+        f"{container.name}: {signal.name} seen",
+        lambda: stopped(container) == (signal is SIGSTOP),
+        timeout=FAULT_SECONDS,
+        pause=0.02,
+    )
 
 
 def _pings(redis: Container) -> bool:

@@ -12,6 +12,7 @@ from orchlab.platforms import helper, serving
 from orchlab.platforms.capabilities import Place
 from orchlab.platforms.nodes import Node
 from orchlab.platforms.swarm import members as swarm_members
+from orchlab.platforms.swarm import processes
 from orchlab.platforms.swarm.faults import Faults
 from orchlab.wait import wait_until
 
@@ -57,7 +58,9 @@ class Backup(Faults):
             self._scale_store(0)
             wait_until(
                 "Redis has ended",
-                lambda: not any(in_parallel(self._pid, running)),
+                lambda: (
+                    not any(in_parallel(lambda task: processes.process(self.fleet, task), running))
+                ),
                 timeout=STOP_SECONDS,
             )
             yield

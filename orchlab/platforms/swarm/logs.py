@@ -17,9 +17,14 @@ SERVICE_LOG = f"timeout {PATIENCE_SECONDS} docker service logs --timestamps --de
 """Both streams, and what came until then where the end does not come: a node that is away
 keeps the command, and the SDK even more so, waiting for ever."""
 
+HISTORY = ("events", "--since=1h", "--until=0s")
+"""What an engine still remembers, of its last 256 events."""
+
 
 def collect(stack: Stack, nodes: Nodes, into: Path) -> None:
     """Write all that can be had; what fails leaves its error in its file.
+
+    Events are those of the manager's engine.
 
     Logs are wanted most when something is broken, so one failure must not hide
     the others.
@@ -30,6 +35,7 @@ def collect(stack: Stack, nodes: Nodes, into: Path) -> None:
     _write(stack, into / "nodes.txt", "node", "ls")
     _write(stack, into / "services.txt", "stack", "services", stack.name)
     _write(stack, into / "tasks.txt", "stack", "ps", "--no-trunc", stack.name)
+    _write(stack, into / "events.txt", *HISTORY)
     try:
         names = [service["Spec"]["Name"] for service in stack.services()]
     except (DockerException, requests.RequestException) as error:

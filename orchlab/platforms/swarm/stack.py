@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from docker import DockerClient
@@ -28,14 +28,13 @@ SEE_TASKS = "`invoke swarm-status` shows the tasks with their errors, `swarm-log
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The stack on the swarm of ``manager``, named after the lab."""
+    """A stack on the swarm of ``manager``.
+
+    ``name`` is the prefix of all its services, networks and volumes; the app's is the lab's.
+    """
 
     manager: Engine
-
-    @property
-    def name(self) -> str:
-        """Also the prefix of all the stack's services, networks and volumes."""
-        return labels.LAB
+    name: str = field(default_factory=lambda: labels.LAB)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -133,6 +132,8 @@ class Stack:
                 raise self._given_up(service)
             if update.get("State") in BUSY or count["RunningTasks"] != count["DesiredTasks"]:
                 return False
+            if "Global" in service["Spec"].get("Mode", ()) and not count["DesiredTasks"]:
+                return False  # its tasks are yet to be made, one for each node
         return all(task.current for task in self.tasks())
 
     def _given_up(self, service: dict[str, Any]) -> OrchlabError:
