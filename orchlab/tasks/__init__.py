@@ -10,7 +10,7 @@
 ``swarm_nodes``  a Swarm's nodes and its status
 ``k8s``          ... on Kubernetes
 ``k8s_nodes``    a Kubernetes' nodes and its status
-``agent``        a job beside it
+``agent``        a job on each of them
 ===============  ==========================================
 
 Imports that take time are inside the tasks, so that ``invoke --list`` is quick.

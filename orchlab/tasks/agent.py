@@ -33,6 +33,23 @@ def compose_agent(
 
 
 @command(**ASK, **IMAGES)
+def swarm_agent(
+    _: Context, *, question: str = "", key_file: str = "", images: str = "auto"
+) -> None:
+    """Ask a model one question by a replicated job; print the answer.
+
+    OPENAI_BASE_URL and OPENAI_MODEL say whom, as containers reach it; app/agent.py lists
+    all settings, and what each exit status of the job means.
+
+    Example: invoke swarm-agent --question "What is a quorum?"
+    """
+    from orchlab import agent
+    from orchlab.tasks.swarm import own_swarm
+
+    agent.ask(lambda: own_swarm(images), question, key_file)
+
+
+@command(**ASK, **IMAGES)
 def k8s_agent(_: Context, *, question: str = "", key_file: str = "", images: str = "auto") -> None:
     """Ask a model one question by a Kubernetes Job; print the answer.
 

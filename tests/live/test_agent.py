@@ -1,11 +1,12 @@
-"""A question to a model as a job, on Compose and Kubernetes, by the tasks that a user types.
+"""A question to a model as a job, on every platform, by the tasks that a user types.
 
 The endpoint is a test double at the outside boundary: it speaks the real protocol, in a
-container on the host's network, at the address by which any container finds the host.
+container on the host's network, at an address that every container finds by way of the host.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,21 +15,25 @@ from typing import cast
 
 import docker
 import pytest
+from docker.types import IPAMConfig, IPAMPool
 
 from orchlab import labels, paths, sweep
 from orchlab.images.store import ImageStore
 from orchlab.platforms.base import Platform
 from orchlab.platforms.k8s.adapter import Kubernetes
+from orchlab.platforms.swarm.adapter import Swarm
 from orchlab.wait import wait_until
 from tests import model_server
 from tests.live import commands
-
-pytestmark = pytest.mark.only("compose", "k8s")
 
 KEY = "sk-canary-5d0f6b1c"
 QUESTION = "Does {{.Node.Hostname}}, $(OPENAI_MODEL), ${HOME} or \"[red]\" :smile: 'stay'?"
 PURPOSE = "agent"
 """Label of the double, so that it is swept without touching a platform."""
+
+SUBNET = f"198.19.{os.getpid() % 256}"
+"""Of a network that only gives the host one more address. 172.17.0.1 would not do: inside a
+swarm node it is that of the node's own engine."""
 
 START_SECONDS = 30.0
 Ask = Callable[..., str]
@@ -39,22 +44,23 @@ def endpoint(images: ImageStore) -> Iterator[str]:
     """Base URL of the double, for containers of every platform."""
     sweep.sweep(labels.LAB, PURPOSE)
     with closing(docker.from_env()) as client:
-        host = client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
-        port = free_port()
-        server = client.containers.run(
-            images.ensure("python").reference,
-            ["python3", "-c", Path(model_server.__file__).read_text()],
-            name=f"{labels.LAB}-model",
-            network_mode="host",
-            labels=labels.labels(PURPOSE),
-            environment={"HOST": host, "PORT": str(port), "KEY": KEY},
-            detach=True,
-            init=True,
-        )
+        host, port = f"{SUBNET}.1", free_port()
+        pool = IPAMPool(subnet=f"{SUBNET}.0/24", gateway=host)
+        marks = labels.labels(PURPOSE)
+        name = f"{labels.LAB}-model"
         try:
-            wait_until(
-                "the double serves", lambda: b"serving" in server.logs(), timeout=START_SECONDS
+            client.networks.create(name, ipam=IPAMConfig(pool_configs=[pool]), labels=marks)
+            server = client.containers.run(
+                images.ensure("python").reference,
+                ["python3", "-c", Path(model_server.__file__).read_text()],
+                name=name,
+                network_mode="host",
+                labels=marks,
+                environment={"HOST": host, "PORT": str(port), "KEY": KEY},
+                detach=True,
+                init=True,
             )
+            wait_until("it serves", lambda: b"serving" in server.logs(), timeout=START_SECONDS)
             yield f"http://{host}:{port}/v1"
         finally:
             sweep.sweep(labels.LAB, PURPOSE)
@@ -87,11 +93,24 @@ def left(platform: Platform) -> list[str]:
     with closing(docker.from_env()) as client:
         kinds = (client.containers.list(all=True), client.networks.list(), client.volumes.list())
         found = [str(each.name) for kind in kinds for each in kind]
+    if platform.name == "swarm":
+        found += on_swarm(cast("Swarm", platform))
     if platform.name == "k8s":
         control = cast("Kubernetes", platform).control
         found += control.run("get", "namespaces", "-o", "name", echo=False).split()
     found += [str(path) for path in paths.lab_dir().rglob("*")]
     return [name for name in found if run in name]
+
+
+def on_swarm(swarm: Swarm) -> list[str]:
+    """Names of services, secrets, networks and of every node's containers."""
+    with swarm.stack.api() as client:
+        kinds = (client.services, client.secrets, client.networks)
+        found = [str(each.name) for kind in kinds for each in kind.list()]
+    for node in swarm.swarm_nodes.all:
+        with closing(node.client()) as client:
+            found += [str(each.name) for each in client.containers.list(all=True)]
+    return found
 
 
 def test_an_answer_arrives_as_it_was_written(ask: Ask) -> None:

@@ -19,10 +19,11 @@ from orchlab.platforms.capabilities import Errand, Jobs
 from orchlab.platforms.compose import jobs as compose_jobs
 from orchlab.platforms.k8s import jobs as k8s_jobs
 from orchlab.platforms.registry import PLATFORMS
+from orchlab.platforms.swarm import jobs as swarm_jobs
 
 KEY = "sk-test-5d0f6b1c"
 IMAGE = Image("orchlab/app:1-abc", "sha256:1")
-FILES = [compose_jobs.FILE]
+FILES = [compose_jobs.FILE, swarm_jobs.FILE]
 VARIABLE = re.compile(r"\$\{(\w+)(:[-?])([^}]*)\}")
 DOCUMENTED = re.compile(r"^# ([A-Z_]+) +(\S+|\(.+?\))  ", re.MULTILINE)
 
@@ -143,8 +144,8 @@ def test_every_setting_of_the_agent_is_passed_on() -> None:
     assert {name.upper() for name in Settings.model_fields} == known
 
 
-@pytest.mark.parametrize("name", ["compose", "k8s"])
-def test_a_platform_runs_jobs(name: str) -> None:
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_every_platform_runs_jobs(name: str) -> None:
     """Each in its own way."""
     assert issubclass(PLATFORMS[name], Jobs)
 
@@ -160,7 +161,8 @@ def test_every_variable_of_a_stack_file_is_documented(file: Path) -> None:
         expected = "(must be set)" if kind == ":?" else default or "(empty)"
         assert documented[name] == expected, name
     errand = Errand("run", IMAGE, Path("key"), dict.fromkeys(("QUESTION", *agent.SETTINGS), "x"))
-    assert compose_jobs.variables(errand).keys() == used.keys()
+    given = compose_jobs.variables(errand), swarm_jobs.variables(errand, "there/app:1")
+    assert all(each.keys() == used.keys() for each in given)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
@@ -171,6 +173,13 @@ def test_the_key_is_a_secret_of_the_job(file: Path) -> None:
     assert service["environment"][f"{agent.KEY}_FILE"] == "/run/secrets/openai_api_key"
     assert service["secrets"]
     assert service["healthcheck"] == {"disable": True}
+
+
+def test_swarm_takes_no_question_for_a_template() -> None:
+    """Else `{{.Node.Hostname}}` would be asked as a node's name."""
+    errand = Errand("run", IMAGE, Path("key"), {"QUESTION": "what is {{.Node.Hostname}}?"})
+    given = swarm_jobs.variables(errand, "app")["QUESTION"]
+    assert given == 'what is {{"{{"}}.Node.Hostname}}?'
 
 
 def test_kubernetes_gets_the_question_byte_for_byte(tmp_path: Path) -> None:

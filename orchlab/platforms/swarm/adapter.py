@@ -17,12 +17,13 @@ from orchlab.platforms.swarm.app import SwarmApp
 from orchlab.platforms.swarm.autoscaler import Autoscaler
 from orchlab.platforms.swarm.backup import Backup
 from orchlab.platforms.swarm.fleet import Fleet
+from orchlab.platforms.swarm.jobs import Jobs
 from orchlab.platforms.swarm.maintenance import Maintenance
 from orchlab.platforms.swarm.node_faults import FleetFaults
 from orchlab.platforms.watching import polling
 
 
-class Swarm(SwarmApp, Maintenance, Backup, FleetFaults):
+class Swarm(SwarmApp, Maintenance, Backup, FleetFaults, Jobs):
     """Platform ``swarm``: nodes of the lab's own, each a privileged container."""
 
     registry: Registry

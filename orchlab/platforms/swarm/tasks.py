@@ -16,7 +16,7 @@ class Task:
 
     ``state`` is what it does, ``desired`` what it should do, ``since`` when the
     state was reached (ISO 8601). ``current``: it is what the service's newest
-    specification asks for.
+    specification asks for. ``exit_status`` is the container's; 0 until it has ended.
     """
 
     id: str
@@ -29,22 +29,25 @@ class Task:
     desired: str = "running"
     since: str = ""
     current: bool = True
+    exit_status: int = 0
 
 
 def task(attrs: dict[str, Any], spec: dict[str, Any], nodes: dict[str, str]) -> Task:
     """A task from the API's description, its service's specification and the nodes' names by id."""
     status, node = attrs["Status"], nodes.get(attrs.get("NodeID", ""), "")
+    container = status.get("ContainerStatus", {})
     return Task(
         id=attrs["ID"],
         name=f"{spec['Name']}.{attrs.get('Slot') or node}",
         node=node,
         state=status["State"],
-        container=status.get("ContainerStatus", {}).get("ContainerID", ""),
+        container=container.get("ContainerID", ""),
         error=status.get("Err", ""),
         image=attrs["Spec"]["ContainerSpec"].get("Image", ""),
         desired=attrs.get("DesiredState", ""),
         since=status.get("Timestamp", ""),
         current=same(attrs["Spec"], spec["TaskTemplate"]),
+        exit_status=container.get("ExitCode", 0),
     )
 
 
