@@ -17,10 +17,10 @@ on() { node=$1; shift; DOCKER_HOST="unix://$DIRECTORY/$node/docker.sock" docker 
 
 start() { # NODE ADDRESS
     mkdir -p -m 700 "$DIRECTORY/$1"
-    docker volume create $marks "$LAB-$1" > /dev/null
-    docker run --detach $marks --name "$LAB-$1" --hostname "$LAB-$1" --privileged \
+    docker volume create $marks "$LAB-swarm-$1" > /dev/null
+    docker run --detach $marks --name "$LAB-swarm-$1" --hostname "$LAB-swarm-$1" --privileged \
         --env container=docker --tmpfs /run --network "$LAB-swarm" --ip "$2" \
-        --volume "$LAB-$1:/var/lib/docker" --volume "$DIRECTORY/$1:/orchlab" \
+        --volume "$LAB-swarm-$1:/var/lib/docker" --volume "$DIRECTORY/$1:/orchlab" \
         --publish 127.0.0.1::8080 "$IMAGE" --host=unix:///orchlab/docker.sock > /dev/null
     until on "$1" version > /dev/null 2>&1; do sleep 0.1; done
 }
@@ -36,4 +36,4 @@ for worker in worker1 worker2; do
 done
 wait
 until [ "$(on manager1 node ls --format '{{.Status}}' | grep -c Ready)" = 3 ]; do sleep 0.1; done
-on manager1 node update --label-add orchlab.store=true "$LAB-worker1" > /dev/null
+on manager1 node update --label-add orchlab.store=true "$LAB-swarm-worker1" > /dev/null

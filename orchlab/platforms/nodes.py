@@ -52,8 +52,11 @@ class Node:
 
     @property
     def name(self) -> str:
-        """Name of the container, its host name and the node's name in the swarm."""
-        return f"{labels.LAB}-{self.role}{self.number}"
+        """Name of the container, its host name and the node's name in the swarm.
+
+        A kind cluster of the same lab has a ``<lab>-worker2``, too.
+        """
+        return f"{labels.LAB}-{PLATFORM}-{self.role}{self.number}"
 
     @property
     def socket(self) -> Path:
@@ -105,7 +108,7 @@ def place(role: Role, number: int, subnet: ipaddress.IPv4Network) -> Node:
 
 def identify(name: str) -> tuple[Role, int] | None:
     """Role and number that a container's name tells; None if it is no node of this lab."""
-    found = re.fullmatch(rf"{re.escape(labels.LAB)}-(manager|worker)(\d+)", name)
+    found = re.fullmatch(rf"{re.escape(labels.LAB)}-{PLATFORM}-(manager|worker)(\d+)", name)
     return (cast("Role", found[1]), int(found[2])) if found else None
 
 

@@ -68,7 +68,7 @@ def swarm_drain(_: Context, node: str) -> None:
 
     Without IPVS the node is no entry point until `swarm-activate`: its edge leaves, too.
 
-    Example: invoke swarm-drain orchlab-worker1
+    Example: invoke swarm-drain orchlab-swarm-worker1
     """
     own_swarm().drain(node)
 
@@ -77,7 +77,7 @@ def swarm_drain(_: Context, node: str) -> None:
 def swarm_activate(_: Context, node: str) -> None:
     """Let a drained node take replicas again; Swarm moves none back by itself.
 
-    Example: invoke swarm-activate orchlab-worker1
+    Example: invoke swarm-activate orchlab-swarm-worker1
     """
     own_swarm().activate(node)
 

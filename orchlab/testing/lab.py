@@ -17,8 +17,6 @@ from orchlab.platforms.registry import PLATFORMS
 from orchlab.testing.failed import explained
 
 WORKER = "PYTEST_XDIST_WORKER"
-ONE_OF = ("swarm", "k8s")
-"""Both name a node ``<lab>-worker2``."""
 
 
 class Lab:
@@ -43,13 +41,7 @@ class Lab:
 
     @contextmanager
     def nodes(self, name: str) -> Iterator[Platform]:
-        """A platform with nodes and without the app; whoever is the last to leave removes it.
-
-        Raises ``UsageError`` for a Swarm beside a Kubernetes cluster.
-        """
-        if name in ONE_OF and any(self._users[each] for each in ONE_OF if each != name):
-            hint = "run the tests of each in a pytest of their own"
-            raise UsageError("a Swarm and a Kubernetes cluster cannot be up at once", hint)
+        """A platform with nodes and without the app; whoever is the last to leave removes it."""
         platform = self._made.setdefault(name, PLATFORMS[name](self.images))
         self._users[name] += 1
         try:

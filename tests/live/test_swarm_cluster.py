@@ -85,7 +85,7 @@ def test_a_swarm_shrinks_without_losing_what_runs(swarm: Swarm, release: Release
     swarm.await_serving(release.replicas)
     assert [each.name for each in swarm.nodes()] == [node.name for node in swarm.fleet.members]
     client = docker.from_env()
-    mark: dict[str, str | list[str] | bool] = {"name": f"{labels.LAB}-{gone}"}
+    mark: dict[str, str | list[str] | bool] = {"name": f"{labels.LAB}-swarm-{gone}"}
     assert client.containers.list(all=True, filters=mark) == []
     assert client.volumes.list(filters=mark) == []
 

@@ -72,9 +72,9 @@ def test_the_app_lives_on_somebody_s_swarm(registry: str, there: Callable[..., s
     """Deployed, looked at, scaled, updated, taken back and removed, by a docker context."""
     images = f"--registry={registry}"
     said = there("swarm-deploy", "--variant=hardened", "--replicas=2", images)
-    assert f"{OTHER}-worker1" in said
+    assert f"{OTHER}-swarm-worker1" in said
     said = there("swarm-status")
-    for word in (f"{OTHER}-manager1", "manager, leads", "hardened", "2 of 2"):
+    for word in (f"{OTHER}-swarm-manager1", "manager, leads", "hardened", "2 of 2"):
         assert word in said, word
     there("swarm-scale", "--replicas=3")
     assert "Application startup complete" in there("swarm-logs", "--tail=5")

@@ -43,7 +43,7 @@ def taken(text: str) -> APIError:
 
 def test_a_node_is_named_after_lab_role_and_number(lab_dir: Path) -> None:
     """The container's name is unique on the engine; its socket lies in the lab's directory."""
-    assert WORKER.name == f"{labels.LAB}-worker2"
+    assert WORKER.name == f"{labels.LAB}-swarm-worker2", "kind has a <lab>-worker2"
     assert WORKER.url == f"unix://{lab_dir}/swarm/worker2/docker.sock"
 
 

@@ -55,14 +55,6 @@ def test_what_is_kept_is_not_removed(lab: Lab) -> None:
     assert nodes.done == ["prepare", "create"]
 
 
-def test_a_swarm_and_a_cluster_are_not_up_at_once(lab: Lab) -> None:
-    """Their nodes would have the same names; Compose has none."""
-    with lab.nodes("swarm"), lab.nodes("compose"), pytest.raises(UsageError, match="at once"):
-        lab.nodes("k8s").__enter__()
-    with lab.nodes("k8s") as nodes:
-        assert nodes.done == ["prepare", "create"]
-
-
 def test_several_processes_do_not_share_a_lab(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,7 +32,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Mock:
 def exist(engine: Mock, *nodes: str, stopped: tuple[str, ...] = ()) -> None:
     found = [Mock(status="exited" if name in stopped else "running") for name in nodes]
     for container, name in zip(found, nodes, strict=True):
-        container.name = f"{labels.LAB}-{name}"
+        container.name = f"{labels.LAB}-swarm-{name}"
     engine.containers.list.return_value = found
 
 
@@ -67,7 +67,12 @@ def test_a_size_that_makes_no_sense_is_refused(managers: int, workers: int) -> N
 
 @pytest.mark.parametrize(
     ("suffix", "identity"),
-    [("-manager1", ("manager", 1)), ("-worker12", ("worker", 12)), ("-registry", None), ("", None)],
+    [
+        ("-swarm-manager1", ("manager", 1)),
+        ("-swarm-worker12", ("worker", 12)),
+        ("-registry", None),
+        ("", None),
+    ],
 )
 def test_a_name_tells_what_a_node_is(suffix: str, identity: tuple[str, int] | None) -> None:
     """Nothing has to be remembered; a container of another lab is no node of this one."""
@@ -109,10 +114,10 @@ def test_too_few_managers_for_a_leader_are_said_at_once(engine: Mock) -> None:
 def test_an_unknown_node_lists_the_known_ones(engine: Mock) -> None:
     """A name is typed by a person."""
     exist(engine, "manager1", "worker1")
-    assert Fleet().node(f"{labels.LAB}-worker1") == WORKERS[0]
+    assert Fleet().node(f"{labels.LAB}-swarm-worker1") == WORKERS[0]
     with pytest.raises(UnknownName, match="unknown node 'w1'") as caught:
         Fleet().node("w1")
-    assert f"{labels.LAB}-manager1, {labels.LAB}-worker1" in caught.value.hint
+    assert f"{labels.LAB}-swarm-manager1, {labels.LAB}-swarm-worker1" in caught.value.hint
 
 
 def test_every_node_has_an_entry(engine: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
