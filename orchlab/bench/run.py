@@ -51,13 +51,18 @@ def bench(only: str, repeats: int, policy: str) -> None:
         raise
     finally:
         run.finish(state)
-    machine = {"load average before": str(load), **host.describe()}
+    machine = {"load average before": str(load), **host.describe(), "commit": _commit()}
     show(found, machine)
     console.note(f"raw readings: {run.path}")
     if len(found) == len(FIGURES):
         PAGE.write_text(table.page(found, machine, datetime.now(UTC).date()), encoding="utf-8")
         console.note(f"page: {PAGE}")
     judge(found, chosen)
+
+
+def _commit() -> str:
+    source = host.source()
+    return f"{source['commit'][:12]}{', changed since' if source['dirty'] else ''}"
 
 
 def load_before() -> float:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from statistics import median
 
 from orchlab.bench.figure import Figure, Outcome
 from orchlab.bench.figures import FIGURES
+from orchlab.paths import ROOT
 
 HEADER = ("figure", "ours", "other", "ratio", "all pairs", "promised", "")
 INTRODUCTION = """\
@@ -33,14 +35,14 @@ def knobs(found: Mapping[str, Outcome], machine: Mapping[str, str]) -> list[Knob
 
 
 def page(found: Mapping[str, Outcome], machine: Mapping[str, str], when: date) -> str:
-    """Both tables as Markdown."""
+    """Both tables as Markdown, with paths as they are from the checkout and in a user's home."""
     parts = [
         INTRODUCTION.format(when=f"{when:%Y-%m-%d}"),
         _markdown(HEADER, rows(found)),
         "## What was measured, and how\n",
         _markdown(("figure", "what", "in force"), knobs(found, machine)),
     ]
-    return "\n".join(parts)
+    return "\n".join(parts).replace(f"{ROOT}/", "").replace(str(Path.home()), "~")
 
 
 def _row(figure: Figure, outcome: Outcome) -> tuple[str, ...]:

@@ -254,6 +254,14 @@ def test_all_figures_together_become_a_page(bench: dict[str, Figure], tmp_path: 
         assert f"| {name} |" in text
 
 
+def test_the_page_names_no_place_of_one_machine(bench: dict[str, Figure]) -> None:
+    """A command by hand stands there as anybody could type it in a checkout."""
+    command = f"KUBECONFIG={Path.home()}/config kubectl apply -k {paths.ROOT}/k8s/base"
+    found = {"good": Outcome([Pair(Reading(1), Reading(1))], {"by hand": command})}
+    assert "KUBECONFIG=~/config kubectl apply -k k8s/base" in table.page(found, {}, date.min)
+    assert bench
+
+
 def test_a_line_break_stays_in_its_cell(bench: dict[str, Figure]) -> None:
     """A command of several lines, or with a pipe, does not break the table."""
     found = {"good": Outcome([Pair(Reading(1), Reading(1))], {"by hand": "a | b\nc"})}

@@ -97,6 +97,9 @@ class Stack:
     def health(self, replica: Pretended) -> str:
         return "503 draining" if replica.name in self.unready else "200 ready"
 
+    def says(self, replica: Pretended) -> str:
+        return f"its GET /ready: {self.health(replica)}"
+
     def run(self, argv: list[str]) -> str:
         """The gateway: removes containers and remembers how few were left."""
         if argv[1:3] == ["network", "connect"]:

@@ -115,6 +115,10 @@ class Running:
         except CommandFailed:
             return "nothing"
 
+    def says(self, replica: Container) -> str:
+        """The same as a sentence, for somebody who waits for it."""
+        return f"its GET {self.images.subject.health}: {self.health(replica)}"
+
     def show_way_in(self) -> None:
         """Say how to get to ports that are another host's."""
         urls = [each.url for each in self.endpoints()]

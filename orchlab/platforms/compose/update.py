@@ -97,7 +97,7 @@ class Update:
             f"clients reach the new replica {new.name}",
             lambda: self.app.reaches(new.attrs["Config"]["Hostname"]),
             timeout=REACHED_SECONDS,
-            state=lambda: f"it answers {self.app.health(new)}",
+            state=lambda: self.app.says(new),
         )
         _retire(old)
 
@@ -116,7 +116,7 @@ class Update:
             f"the new replica {name} is ready",
             lambda: self.app.health(new).startswith("200"),
             timeout=READY_SECONDS,
-            state=lambda: f"it answers {self.app.health(new)}",
+            state=lambda: self.app.says(new),
         )
         shell.run(["docker", "network", "connect", "--alias=web", network, name])
         return new
