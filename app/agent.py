@@ -21,8 +21,10 @@ client's own way. An answer that has begun is never asked for again, since half 
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import threading
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -156,11 +158,19 @@ def ask(settings: Settings) -> None:
             sys.stdout.flush()
 
 
+def end_when_told() -> None:
+    """Let SIGTERM and SIGINT end the process at once, with the status that a shell would give it.
+
+    A thread waits for them. A handler would run in the main thread, and not before the read that
+    a signal came just in front of returns; and without any, PID 1 would not even notice.
+    """
+    told = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, told)
+    threading.Thread(target=lambda: os._exit(128 + signal.sigwait(told)), daemon=True).start()
+
+
 def main() -> int:
     """Ask; return the exit status."""
-    # As PID 1 it would not even notice: the kernel drops a signal that has no handler there.
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda number, _: sys.exit(128 + number))
     try:
         ask(checked(Settings))
     except BadSettings as error:
@@ -173,4 +183,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    end_when_told()
     sys.exit(main())
