@@ -13,6 +13,7 @@ The map of the package, in the order in which a run uses it:
 ``guard``, ``sweep``  failures as one line and an exit code; removal by label
 ``credentials``     secrets that a lab makes for itself
 ``apps``            what is deployed and measured: the lab's own app, or somebody's
+``app_file``        the file in which somebody describes theirs
 ``parallel``        the same for several nodes at once
 ``tasks``           the invoke surface: arguments in, one call out
 ``lifecycle``       what the deployment tasks do, the same for every platform

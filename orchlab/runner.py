@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 
-from orchlab import apps, console, engine, paths, plan, results, resuming
+from orchlab import app_file, apps, console, engine, paths, plan, results, resuming
 from orchlab.apps import LABS_OWN, App
 from orchlab.conclusion import conclude
 from orchlab.experiments.registry import EXPERIMENTS
@@ -75,7 +75,7 @@ def resume(run: str, *, keep: bool, elsewhere: Elsewhere = OURS) -> None:
     found = results.load(Path(run) if run else results.latest(paths.RESULTS))
     resuming.require(found)
     left = resuming.left(found)
-    images = image_store(found.plan["images"], apps.of_plan(found.plan))
+    images = image_store(found.plan["images"], app_file.of_plan(found.plan))
     engine.ensure()
     adapters = _adapters(found.plan["platforms"], images, elsewhere)
     directory = RunDir(found.path)

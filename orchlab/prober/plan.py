@@ -36,7 +36,7 @@ class Plan:
 
     def to_json(self) -> str:
         """One line of JSON."""
-        return json.dumps(asdict(self), default=Identity.model_dump)
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
@@ -46,5 +46,5 @@ class Plan:
             plan,
             entries=tuple(Entry(**dict(entry)) for entry in plan.entries),  # type: ignore[call-overload]
             control=Entry(**dict(plan.control)),  # type: ignore[call-overload]
-            identity=plan.identity and Identity.model_validate(plan.identity),
+            identity=plan.identity and Identity(**dict(plan.identity)),  # type: ignore[call-overload]
         )

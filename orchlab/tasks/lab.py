@@ -112,12 +112,12 @@ def compare(  # noqa: PLR0913 - a flag each
     Example: invoke compare --app my-app.yaml --experiments control,crash,update
     """
     labels.enter("compare")
-    from orchlab import apps, runner
+    from orchlab import app_file, runner
     from orchlab.platforms import elsewhere
 
     there = elsewhere.named(context, host, k8s_context, namespace, registry)
     if not resume:
-        own = apps.read(app)
+        own = app_file.read(app)
         runner.compare(profile, platforms, experiments, images, keep=keep, elsewhere=there, app=own)
         return
     if platforms or experiments or app:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchlab.apps import App
+from orchlab import app_file
 from orchlab.metrics import Tally, tally, void_reasons
 from orchlab.outages import blackout, blackout_text, disturbed_s
 from orchlab.platforms.base import Endpoint
@@ -66,6 +66,6 @@ def probing(
     Raises ``ValueError`` for a path that is none.
     """
     rows.unlink(missing_ok=True)
-    app = App(name="somebodys", image="somebodys", port=80, health=path)
+    app = app_file.checked({"name": "somebodys", "image": "somebodys", "port": 80, "health": path})
     with Prober(endpoints, rows, rate, app) as prober:
         yield Probing(prober)

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from orchlab import apps
+from orchlab import app_file
 from orchlab.experiments.base import Bench
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.lifecycle import image_store
@@ -20,7 +20,7 @@ from orchlab.platforms.base import Platform, Release, ReplicaFaults
 from orchlab.platforms.registry import PLATFORMS
 from orchlab.results import RunDir
 
-APP = apps.read(str(ROOT / "tests" / "own" / "app.yaml"))
+APP = app_file.read(str(ROOT / "tests" / "own" / "app.yaml"))
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from orchlab import apps, paths
-from orchlab.apps import LABS_OWN, App, Feature, Identity
+from orchlab import app_file, apps, paths
+from orchlab.apps import LABS_OWN, Feature, Identity
 from orchlab.errors import UsageError
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.images import buildx, foreign
@@ -22,7 +22,7 @@ from orchlab.platforms.swarm.files import Plan
 
 EXAMPLE = paths.ROOT / "tests" / "own" / "app.yaml"
 VALID = {"name": "shop", "image": "shop:1", "port": 8080, "health": "/up"}
-SHOP = App.model_validate(
+SHOP = app_file.checked(
     VALID
     | {"identity": "/me", "environment": {"PRICE": "5$"}, "volume": "/srv/shop", "image": "shop:1"}
 )
@@ -38,7 +38,7 @@ def written(tmp_path: Path, **fields: object) -> str:
 
 def test_the_example_is_what_its_own_files_say() -> None:
     """Port and paths are those of the program, the user and the volume those of the image."""
-    app = apps.read(str(EXAMPLE))
+    app = app_file.read(str(EXAMPLE))
     source = (EXAMPLE.parent / "main.go").read_text()
     dockerfile = (EXAMPLE.parent / "Dockerfile").read_text()
     assert app.build == EXAMPLE.parent
@@ -53,7 +53,7 @@ def test_the_example_is_what_its_own_files_say() -> None:
 
 def test_without_a_file_the_lab_s_own_app_is_meant() -> None:
     """It has every feature, and platforms are told nothing that is not in their files."""
-    assert apps.read("") == LABS_OWN
+    assert app_file.read("") == LABS_OWN
     assert LABS_OWN.features == set(Feature)
     assert (LABS_OWN.variables(), LABS_OWN.patch(hardened=True)) == ({}, [])
     assert apps.planned(LABS_OWN) == {}
@@ -82,7 +82,7 @@ def test_a_mistake_is_one_line_that_names_the_field(
     """And the next one says where the fields are explained."""
     path = written(tmp_path, **fields)
     with pytest.raises(UsageError) as caught:
-        apps.read(path)
+        app_file.read(path)
     assert caught.value.message.startswith(f"{path}: {said}")
     assert "\n" not in caught.value.message
     assert "docs/own-app.md" in caught.value.hint
@@ -94,14 +94,14 @@ def test_what_is_no_description_is_refused_on_one_line(tmp_path: Path, content: 
     path = tmp_path / "app.yaml"
     path.write_text(content)
     with pytest.raises(UsageError) as caught:
-        apps.read(str(path))
+        app_file.read(str(path))
     assert "\n" not in caught.value.message
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
     """With the reason."""
     with pytest.raises(UsageError, match=r"nowhere\.yaml cannot be read: .*No such file"):
-        apps.read("nowhere.yaml")
+        app_file.read("nowhere.yaml")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_an_answer_says_who_gave_it(field: str, body: str, who: str) -> None:
 
 def test_the_identity_is_what_is_probed_if_there_is_one() -> None:
     """Else the health path, and nobody knows who answered."""
-    plain = App.model_validate(VALID)
+    plain = app_file.checked(VALID)
     assert (SHOP.asked, plain.asked) == ("/me", "/up")
     assert (SHOP.features, plain.features) == ({Feature.IDENTITY}, frozenset())
 
@@ -156,7 +156,7 @@ def test_the_environment_is_a_stack_file_of_its_own(tmp_path: Path) -> None:
     (path,) = SHOP.override(tmp_path)
     services = yaml.safe_load(path.read_text())["services"]
     assert services == {"web": {"environment": {"PRICE": "5$$"}}}
-    assert App.model_validate(VALID).override(tmp_path) == []
+    assert app_file.checked(VALID).override(tmp_path) == []
     assert Plan("defaults", "mesh", app=SHOP).files[-1].name == "shop.yaml"
 
 
@@ -238,13 +238,13 @@ def test_the_experiments_that_ask_more_are_those_that_the_document_names() -> No
 def test_a_run_goes_on_only_with_the_app_that_it_began_with(tmp_path: Path) -> None:
     """A build context that changed is another app."""
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
-    app = apps.read(written(tmp_path, image=None, build="."))
+    app = app_file.read(written(tmp_path, image=None, build="."))
     plan = apps.planned(app)
-    assert apps.of_plan(plan) == app
-    assert apps.of_plan({}) == LABS_OWN
+    assert app_file.of_plan(plan) == app
+    assert app_file.of_plan({}) == LABS_OWN
     (tmp_path / "Dockerfile").write_text("FROM debian\n")
     with pytest.raises(UsageError, match="shop has changed"):
-        apps.of_plan(plan)
+        app_file.of_plan(plan)
 
 
 class FakeStore:
@@ -286,7 +286,7 @@ def test_a_build_context_is_built_on_the_lab_s_debian(
 ) -> None:
     """Once for both versions, and again when a file of it has changed."""
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
-    app = apps.read(written(tmp_path, image=None, build="."))
+    app = app_file.read(written(tmp_path, image=None, build="."))
     store, done = FakeStore(), []
 
     def build(context: Path, reference: str, _: dict[str, str]) -> None:
