@@ -95,7 +95,7 @@ def test_the_facts_are_those_of_the_hardened_variant(swarm: Swarm) -> None:
     assert facts.knobs["variant"] == "hardened"
     assert facts.knobs["update order"] == "start-first"
     assert facts.knobs["update failure action"] == "rollback"
-    assert facts.knobs["restart delay"] == "1 s"
+    assert facts.knobs["restart delay"] == "0.5 s"
     assert facts.knobs["redis fsync"] == "always"
     assert facts.knobs["capabilities dropped"] == "ALL"
     assert facts.knobs["secrets"].startswith(f"{labels.LAB}-api-key-")
