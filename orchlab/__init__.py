@@ -15,6 +15,7 @@ The map of the package, in the order in which a run uses it:
 ``apps``            what is deployed and measured: the lab's own app, or somebody's
 ``app_file``        the file in which somebody describes theirs
 ``parallel``        the same for several nodes at once
+``tars``            tar archives of what is in memory
 ``tasks``           the invoke surface: arguments in, one call out
 ``lifecycle``       what the deployment tasks do, the same for every platform
 ``agent``           a question to a model, as a job on a platform

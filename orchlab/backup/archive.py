@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
 import json
 import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from orchlab import tars
 from orchlab.errors import OrchlabError
 
 MANIFEST = "manifest.json"
@@ -73,11 +73,11 @@ def write(path: Path, manifest: Manifest, tree: Path) -> None:
     said = json.dumps(dataclasses.asdict(manifest), indent=1).encode()
     check = f"{_content(said).sha256}  {MANIFEST}\n".encode()
     with tarfile.open(path, "w:") as tar:
-        _add(tar, MANIFEST, said)
-        _add(tar, CHECK, check)
+        tars.add(tar, MANIFEST, said, mode=MODE)
+        tars.add(tar, CHECK, check, mode=MODE)
         for name in sorted(manifest.files):
             changed = int((tree / name).stat().st_mtime)
-            _add(tar, name, (tree / name).read_bytes(), changed)
+            tars.add(tar, name, (tree / name).read_bytes(), mode=MODE, changed=changed)
 
 
 def read(path: Path, into: Path) -> Manifest:
@@ -141,9 +141,3 @@ def _bytes(tar: tarfile.TarFile, name: str) -> bytes:
 
 def _content(data: bytes) -> Content:
     return Content(hashlib.sha256(data).hexdigest(), len(data))
-
-
-def _add(tar: tarfile.TarFile, name: str, data: bytes, changed: int = 0) -> None:
-    member = tarfile.TarInfo(name)
-    member.size, member.mtime, member.mode = len(data), changed, MODE
-    tar.addfile(member, io.BytesIO(data))

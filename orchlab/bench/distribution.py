@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from orchlab import labels, shell
+from orchlab import labels, shell, tars
 from orchlab.bench.figure import Reading, Sides
 from orchlab.bench.stopwatch import quiet, timed
 from orchlab.images.node import tools
@@ -63,7 +61,7 @@ class Changes:
         number = len(self.made) + 1
         container = client.containers.create(self.app.reference, labels=labels.labels())
         try:
-            container.put_archive("/", _file(f"change {number}\n"))
+            container.put_archive("/", tars.of("change.txt", f"change {number}\n".encode()))
             repository = self.app.reference.rpartition(":")[0]
             tag = f"{TAG}-{labels.LAB}-{number}"
             image = Image(f"{repository}:{tag}", str(container.commit(repository, tag).id))
@@ -71,14 +69,3 @@ class Changes:
             container.remove()
         self.made.append(image)
         return image
-
-
-def _file(text: str) -> bytes:
-    """A tar archive of one file, as the engine wants it."""
-    content = text.encode()
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        member = tarfile.TarInfo("change.txt")
-        member.size = len(content)
-        tar.addfile(member, io.BytesIO(content))
-    return archive.getvalue()

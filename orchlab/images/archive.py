@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
 import json
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from orchlab import shell
+from orchlab import shell, tars
 from orchlab.errors import OrchlabError
 
 INDEX = "orchlab.json"
@@ -76,10 +75,8 @@ def write(
     with tarfile.open(path, "r:") as tar:
         index = Index(dict(images), architecture, _digests(tar, detail))
     content = json.dumps(dataclasses.asdict(index), indent=1).encode()
-    entry = tarfile.TarInfo(INDEX)
-    entry.size = len(content)
     with tarfile.open(path, "a:") as tar:
-        tar.addfile(entry, io.BytesIO(content))
+        tars.add(tar, INDEX, content)
 
 
 def read(path: Path, detail: Detail) -> Index:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import signal
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from docker.errors import ImageNotFound
 
-from orchlab import labels, paths, shell
+from orchlab import labels, paths, shell, tars
 from orchlab.images import archive, image_archive
 from orchlab.images.store import Image, ImageStore
 from orchlab.wait import wait_until
@@ -28,10 +26,7 @@ def small(images: ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """An image of one file, which the store holds under a name of the catalogue."""
     reference = f"orchlab/archive-test:{labels.LAB}"
     root = tmp_path / "root.tar"
-    with tarfile.open(root, "w") as tar:
-        entry = tarfile.TarInfo("file")
-        entry.size = len(CONTENT)
-        tar.addfile(entry, io.BytesIO(CONTENT))
+    root.write_bytes(tars.of("file", CONTENT))
     words = [f"--change=LABEL {key}={value}" for key, value in labels.labels().items()]
     shell.run(["docker", "import", *words, root, reference])
     monkeypatch.setattr(ImageStore, "held", lambda self, _name: self.present(reference))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import tarfile
 from datetime import datetime
 
 import docker
 from docker.errors import NotFound
 from docker.models.containers import Container
 
-from orchlab import labels, paths, shell
+from orchlab import labels, paths, shell, tars
 from orchlab.errors import UnknownName
 from orchlab.parallel import in_parallel
 from orchlab.platforms.k8s import objects as k8s_objects
@@ -141,15 +139,10 @@ def hosts_toml(registry: str) -> str:
 
 def trust(registry: str) -> None:
     """Tell each node's containerd that the lab's registry speaks plain HTTP."""
-    content = hosts_toml(registry).encode()
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        entry = tarfile.TarInfo(f"{CERTIFICATES}/{registry}/hosts.toml".lstrip("/"))
-        entry.size = len(content)
-        entry.mode = 0o644
-        tar.addfile(entry, io.BytesIO(content))
+    file = f"{CERTIFICATES}/{registry}/hosts.toml".lstrip("/")
+    archive = tars.of(file, hosts_toml(registry).encode())
     for node in nodes():
-        node.put_archive("/", archive.getvalue())
+        node.put_archive("/", archive)
 
 
 def started() -> dict[str, datetime]:
