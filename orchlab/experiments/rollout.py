@@ -23,7 +23,7 @@ from orchlab.experiments.evidence import (
     lost,
     seconds_between,
 )
-from orchlab.experiments.failing import failing
+from orchlab.images.derived import derived
 from orchlab.images.store import Image, version_of
 from orchlab.platforms.base import Updatable
 from orchlab.records import Finding, History
@@ -31,6 +31,8 @@ from orchlab.records import Finding, History
 CHANGED_VERSION = "2"
 MISSING = Image("orchlab/app:missing", "")
 """A tag that no engine and no registry has."""
+SERVES_404 = 'CMD ["python3", "-m", "http.server", "8000"]'
+"""Of an image that boots, and answers every request with 404: health checks too."""
 UNDONE = "rolled-back"
 GIVEN_UP = "given up"
 
@@ -107,7 +109,8 @@ class FailingImage:
 
     def run(self, bench: Bench) -> None:
         """Baseline, the update at a random phase; whatever it did is mended at the end."""
-        with failing(bench.platform.images, bench.release.image) as image:
+        images, app = bench.platform.images, bench.release.image
+        with derived(images, app, "failing", changes=SERVES_404) as image:
             bench.platform.publish(image)
             _try(bench, image)
 
