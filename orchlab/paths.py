@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchlab import labels
-from orchlab.errors import OrchlabError
+from orchlab.errors import OrchlabError, UsageError
 
 PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent
@@ -72,6 +72,12 @@ def lab_dir() -> Path:
     path = state_dir() / "labs" / labels.LAB
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
+
+
+def require_place(path: Path) -> None:
+    """Raise ``UsageError`` unless there can be a file at ``path``."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"{path} cannot be a file", "name a file in a directory that exists")
 
 
 @contextmanager

@@ -32,8 +32,7 @@ def backup(platform: Platform, path: Path) -> Manifest:
     that cannot be written, and ``OrchlabError`` when nothing is deployed.
     """
     source = _with_data(platform)
-    if path.is_dir() or not path.parent.is_dir():
-        raise UsageError(f"{path} cannot be a file", "name a file in a directory that exists")
+    paths.require_place(path)
     places = source.file_places()
     with paths.workplace(path) as work:
         tree = work / "tree"

@@ -49,8 +49,7 @@ def save(images: ImageStore, path: Path, only: str = "") -> None:
     ``UsageError`` for a path that cannot be written and ``OrchlabError`` when there is
     nothing to save.
     """
-    if path.is_dir() or not path.parent.is_dir():
-        raise UsageError(f"{path} cannot be a file", "name a file in a directory that exists")
+    paths.require_place(path)
     found = _present(images, only)
     with console.step(f"save {len(found)} images") as detail, paths.workplace(path) as work:
         made = work / path.name
