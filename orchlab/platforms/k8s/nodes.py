@@ -86,11 +86,9 @@ def ports() -> dict[str, int]:
 
 def api_port() -> int:
     """The port on 127.0.0.1 that leads to the API, through kind's balancer if any; 0 if none."""
-    balancers = [each for each in containers() if each.labels.get(ROLE) == BALANCER]
-    for each in [*balancers, *nodes()]:
-        if bound := each.ports.get(API_PORT):
-            return int(bound[0]["HostPort"])
-    return 0
+    found = sorted(containers(), key=lambda each: each.labels.get(ROLE) != BALANCER)
+    bound = (each.ports.get(API_PORT) for each in found)
+    return next((int(each[0]["HostPort"]) for each in bound if each), 0)
 
 
 def remove() -> None:
