@@ -32,20 +32,13 @@ def base_names() -> dict[str, str]:
     return {each["name"]: each["newName"] for each in base["images"]}
 
 
-def kustomization(  # noqa: PLR0913 - what a release consists of
-    directory: Path,
-    images: dict[str, str],
-    replicas: int,
-    variant: str,
-    guest: str = "",
-    *,
-    app: App = LABS_OWN,
+def kustomization(
+    directory: Path, images: dict[str, str], replicas: int, variant: str, guest: str = ""
 ) -> dict[str, Any]:
     """What ``kustomize edit`` would write into ``directory``.
 
     ``images`` maps the manifests' image names to references that nodes can pull.
-    The hardened variant's configuration and API key are files in ``directory``, and so is
-    what another app than the lab's needs.
+    The hardened variant's configuration and API key are files in ``directory``.
     ``guest`` is a namespace of somebody's cluster, when the release goes there.
     """
     known = base_names()
@@ -56,7 +49,7 @@ def kustomization(  # noqa: PLR0913 - what a release consists of
         components=[kustomize.relative(GUEST, directory)] if guest else [],
         images=[kustomize.image(known[name], images[name]) for name in sorted(images)],
         replicas=[{"name": "web", "count": replicas}],
-        patches=[{"target": DEPLOYMENT, "path": PATCH}] if app.foreign else [],
+        patches=[],
     )
     return content | _generators() if variant == HARDENED else content
 
@@ -70,7 +63,7 @@ def _generators() -> dict[str, Any]:
     }
 
 
-def write(  # noqa: PLR0913 - as ``kustomization``
+def write(  # noqa: PLR0913 - what a release consists of
     directory: Path,
     images: dict[str, str],
     replicas: int,
@@ -88,10 +81,11 @@ def write(  # noqa: PLR0913 - as ``kustomization``
     if variant == HARDENED:
         shutil.copyfile(CONFIG, directory / CONFIG.name)
         shutil.copyfile(credentials.api_key_file(), directory / KEY_NAME)
+    content = kustomization(directory, images, replicas, variant, guest)
     if app.foreign:
         (directory / PATCH).write_text(yaml.safe_dump(app.patch(hardened=variant == HARDENED)))
-    made = kustomization(directory, images, replicas, variant, guest, app=app)
-    kustomize.write(directory, made)
+        content["patches"].append({"target": DEPLOYMENT, "path": PATCH})
+    kustomize.write(directory, content)
 
 
 def declared(variant: str) -> list[dict[str, Any]]:
