@@ -154,7 +154,7 @@ def _references(name: str) -> tuple[str, str]:
 
 def version_of(reference: str) -> str:
     """The app version that a reference of ``ImageStore.app`` names."""
-    return reference.rpartition(":")[2].partition("-")[0]
+    return reference.rpartition(":")[2].rpartition("-")[0]
 
 
 def _app_reference(version: str, python: Image) -> str:

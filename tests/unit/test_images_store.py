@@ -177,6 +177,13 @@ def test_a_commit_is_told_to_the_build_and_makes_no_other_image(
     assert bench.arguments["COMMIT"] == "app-at-1"
 
 
+@pytest.mark.parametrize("version", ["1", "1.2-rc-1"])
+def test_a_version_is_read_back_from_its_tag(bench: Bench, version: str) -> None:
+    """Also one with dashes, behind the address of a registry."""
+    reference = bench.store("auto").app(version).reference
+    assert store.version_of(f"registry:5000/{reference}") == version
+
+
 @pytest.mark.parametrize("version", ["", "a b", "-1", "x" * 65, "1/2"])
 def test_versions_that_cannot_be_tags_are_refused(bench: Bench, version: str) -> None:
     """An app version has to fit an image tag."""
