@@ -165,6 +165,16 @@ def test_members_are_read_as_the_manager_describes_them() -> None:
     assert (second.name, second.availability, second.address) == ("a1", "drain", "198.18.0.21")
 
 
+def test_a_node_that_joins_is_listed_before_it_says_its_name() -> None:
+    """Nobody waits for it yet, and once all that are waited for are ready it is forgotten."""
+    joining = attributes("n2")
+    joining |= {"Description": {"Platform": {}}, "Status": {"State": "unknown"}}
+    api = Api(attributes("n1"), joining)
+    assert swarm_members.seen(api) == {"n1": "ready", "": "unknown"}
+    swarm_members.forget(api, ["n1"])
+    assert api.removed == ["n2"]
+
+
 def test_of_two_lives_of_a_node_the_present_one_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The swarm remembers the earlier one as down until it is struck off."""
     lives = [member(WORKERS[0]), member(WORKERS[0], id="earlier", state="down")]

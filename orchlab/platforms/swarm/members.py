@@ -34,8 +34,9 @@ class Member:
     """One node as a manager lists it; ``address`` is where its peers reach it.
 
     ``state`` is "ready", "down" or "disconnected", and "voteless" of a manager whose
-    vote the others do not get: it is part of no quorum yet, or no more. ``store``: Redis
-    and its volume are pinned to it.
+    vote the others do not get: it is part of no quorum yet, or no more. While a node joins
+    it is "unknown", and so is its ``name``, which is empty. ``store``: Redis and its volume
+    are pinned to it.
     """
 
     id: str
@@ -53,6 +54,11 @@ def listed(manager: Engine) -> list[Member]:
     with closing(manager.client()) as client:
         found = [_member(node.attrs) for node in client.nodes.list()]
     return sorted(found, key=lambda each: (not each.leader, not each.manager, each.name))
+
+
+def host_name(attrs: dict[str, Any]) -> str:
+    """A node's, from the API's description; empty until one that joins has described itself."""
+    return str(attrs["Description"].get("Hostname", ""))
 
 
 def seen(swarm: Managed) -> dict[str, str]:
@@ -209,7 +215,7 @@ def _member(attrs: dict[str, Any]) -> Member:
     voteless = manager and state == "ready" and control.get("Reachability") != "reachable"
     return Member(
         id=attrs["ID"],
-        name=attrs["Description"]["Hostname"],
+        name=host_name(attrs),
         manager=manager,
         leader=bool(control.get("Leader")),
         state="voteless" if voteless else state,

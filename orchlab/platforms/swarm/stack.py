@@ -13,6 +13,7 @@ from orchlab import labels, shell
 from orchlab.errors import OrchlabError
 from orchlab.platforms.swarm import tasks as swarm_tasks
 from orchlab.platforms.swarm.files import Plan
+from orchlab.platforms.swarm.members import host_name
 from orchlab.platforms.swarm.nodes import Engine
 from orchlab.platforms.swarm.tasks import Task
 from orchlab.wait import wait_until
@@ -100,9 +101,7 @@ class Stack:
         if wanted:
             filters["desired-state"] = "running"
         with self.api() as client:
-            nodes = {
-                str(each.id): each.attrs["Description"]["Hostname"] for each in client.nodes.list()
-            }
+            nodes = {str(each.id): host_name(each.attrs) for each in client.nodes.list()}
             services = {each.id: each for each in client.services.list(filters=self.chosen)}
             found = client.api.tasks(filters=filters)  # type: ignore[no-untyped-call]
         return [
