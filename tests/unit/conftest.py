@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from orchlab import results, shell
 from tests import sample_run
 from tests.unit.node_filter import LISTING
+
+settings.register_profile("orchlab", deadline=None)  # on a busy machine a deadline proves nothing
+settings.load_profile("orchlab")
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def restated(members: dict[str, bytes], **fields: object) -> None:
 
 
 @given(files=FILES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_is_written_is_read_byte_for_byte(files: dict[str, bytes]) -> None:
     """Whatever names and contents there are."""
     stored = files | {SNAPSHOT: b"REDIS"}
@@ -72,7 +72,7 @@ def test_what_is_written_is_read_byte_for_byte(files: dict[str, bytes]) -> None:
 
 
 @given(position=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_flipped_bit_is_refused_or_changes_nothing(position: float, bit: int) -> None:
     """Padding means nothing; everything else is covered by a digest or a tar header's checksum."""
     with tempfile.TemporaryDirectory() as directory:
@@ -85,7 +85,7 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(position: float, bit: int) 
 
 
 @given(position=st.floats(0, 1, exclude_max=True))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_truncated_archive_is_refused_or_lacks_padding_only(position: float) -> None:
     """Wherever it was cut."""
     with tempfile.TemporaryDirectory() as directory:

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 from docker.errors import DockerException
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchlab import shell
@@ -63,7 +63,6 @@ def test_the_load_decides_how_many(
     assert recommend(len(usages), usages, target) == replicas
 
 
-@settings(deadline=None)
 @given(KNOWN, TARGET)
 def test_what_is_recommended_brings_usage_to_the_target(usages: list[float], target: float) -> None:
     """The same load on that many replicas is at the target or below; on one less it is above."""
@@ -75,7 +74,6 @@ def test_what_is_recommended_brings_usage_to_the_target(usages: list[float], tar
     assert sum(usages) > (wanted - 1) * target * (1 - 1e-6) - 1e-6
 
 
-@settings(deadline=None)
 @given(USAGES, TARGET, st.data())
 def test_more_load_never_means_fewer_replicas(
     usages: list[float | None], target: float, data: st.DataObject
@@ -90,7 +88,6 @@ def test_more_load_never_means_fewer_replicas(
     assert after >= before
 
 
-@settings(deadline=None)
 @given(KNOWN, TARGET, st.integers(1, 10))
 def test_a_replica_that_is_not_measured_makes_no_change_larger(
     usages: list[float], target: float, unknown: int
@@ -107,7 +104,6 @@ SECONDS = st.integers(0, 60)
 HISTORY = st.lists(st.tuples(SECONDS, st.integers(1, 9)), min_size=1, max_size=10).map(sorted)
 
 
-@settings(deadline=None)
 @given(HISTORY, st.integers(1, 9), SECONDS, SECONDS)
 def test_only_what_a_whole_window_agrees_on_is_done(
     history: list[tuple[float, int]], current: int, up: int, down: int
@@ -127,7 +123,6 @@ def test_only_what_a_whole_window_agrees_on_is_done(
         assert min(recent_up) <= current or max(recent_down) <= current
 
 
-@settings(deadline=None)
 @given(
     st.integers(1, 10),
     st.integers(0, 20),
