@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
-from orchlab.platforms.base import Platform, StoreCrash
-from orchlab.records import Finding
+from orchlab import credentials, results
+from orchlab.conclusion import conclude
+from orchlab.experiments.registry import EXPERIMENTS
+from orchlab.measuring import measure_once
+from orchlab.platforms.base import Platform, Release, StoreCrash
+from orchlab.records import Cell, Finding
 
 
 def test_data_survive_a_new_redis_container(answer: Callable[[str], Finding]) -> None:
@@ -55,7 +61,17 @@ def test_files_are_injected_and_only_volumes_take_others(answer: Callable[[str],
     assert finding.verdict == "pass", finding
 
 
-def test_the_api_key_is_in_its_file_alone(answer: Callable[[str], Finding]) -> None:
-    """Not in a description, an environment, a log, the image or its history."""
-    finding = answer("canary")
+def test_the_api_key_is_in_its_file_alone(
+    platform: Platform, release: Release, tmp_path: Path
+) -> None:
+    """Not in a description, an environment, a log, the image or its history, nor in the report."""
+    cell = Cell(platform.name, release.variant, "canary", 1)
+    run = results.open_run(tmp_path, {"cells": [asdict(cell)]})
+    finding = measure_once(EXPERIMENTS["canary"](), platform, release, run)
     assert finding.verdict == "pass", finding
+    run.save_facts(platform.name, release.variant, platform.facts())
+    conclude(run.path)
+    left = {each.name: each.read_bytes() for each in run.path.rglob("*") if each.is_file()}
+    assert {"canary-1.jsonl", "facts.json", "findings.json", "report.html"} <= left.keys()
+    key = credentials.api_key_file().read_bytes()
+    assert [name for name, content in left.items() if key in content] == []
