@@ -25,6 +25,8 @@ MEANINGS = MappingProxyType(
         4: "the endpoint refused",
         5: "the endpoint is unreachable from the container, or cut the connection",
         6: "the endpoint was silent for too long",
+        130: "it was interrupted",
+        143: "it was told to stop",
     }
 )
 """Exit status of ``app/agent.py`` -> what it says."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +17,9 @@ from orchlab.errors import CommandFailed
 NOT_FOUND = 127
 TIMED_OUT = 124
 ENDING_SECONDS = 10.0
+
+_apart = ContextVar("_apart", default=False)
+"""Whether commands are out of the reach of a terminal's Ctrl-C."""
 
 
 def run(  # noqa: PLR0913 - keyword-only, each with a plain default
@@ -79,6 +84,27 @@ def attach(argv: Sequence[str], *, env: Mapping[str, str]) -> int:
 
 
 @contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C and SIGTERM count only after the block: for what must be put back whatever happens.
+
+    Its commands are in sessions of their own, since a terminal interrupts them as well. Only
+    the main thread can call it, as Python has it with signals.
+    """
+    told: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {each: signal.signal(each, lambda *said: told.append(said[0])) for each in numbers}
+    apart = _apart.set(True)
+    try:
+        yield
+    finally:
+        _apart.reset(apart)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if told:
+        signal.raise_signal(told[0])
+
+
+@contextmanager
 def _child(  # noqa: PLR0913 - what ``run`` was given
     argv: list[str],
     env: dict[str, str],
@@ -103,6 +129,7 @@ def _child(  # noqa: PLR0913 - what ``run`` was given
         stderr=stderr,
         encoding="utf-8",
         errors="replace",
+        start_new_session=_apart.get(),
     ) as process:
         try:
             yield process

@@ -7,7 +7,11 @@ container on the host's network, at an address that every container finds by way
 from __future__ import annotations
 
 import os
+import re
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -36,6 +40,8 @@ SUBNET = f"198.19.{os.getpid() % 256}"
 swarm node it is that of the node's own engine."""
 
 START_SECONDS = 30.0
+BEGUN = re.compile(rb"^Does|logs .*--follow", re.MULTILINE)
+"""What a task says once its job runs."""
 Ask = Callable[..., str]
 
 
@@ -131,3 +137,25 @@ def test_an_answer_that_stops_is_the_tasks_failure(ask: Ask) -> None:
     said = ask(status=1, OPENAI_MODEL="silent", OPENAI_TIMEOUT="1")
     assert "Does" in [line.strip() for line in said.splitlines()]
     assert "exit status 6: the endpoint was silent" in said
+
+
+def test_ctrl_c_ends_the_job(platform: Platform, endpoint: str) -> None:
+    """As in a terminal, where what the task has started hears it too; nothing is left."""
+    given = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": endpoint, "OPENAI_MODEL": "silent"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "invoke", f"{platform.name}-agent", f"--question={QUESTION}"],
+        cwd=paths.ROOT,
+        env=os.environ | given | {"ORCHLAB_LAB": labels.LAB},
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        assert process.stdout
+        said = b""
+        # Compose shows a word at once, the logs of the others only whole lines.
+        while not BEGUN.search(said) and (more := os.read(process.stdout.fileno(), 4096)):
+            said += more
+        os.killpg(process.pid, signal.SIGINT)
+        rest, _ = process.communicate()
+    assert process.returncode == 130, (said + rest).decode()
+    assert left(platform) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import stat
 from pathlib import Path
 from types import SimpleNamespace as Fake
@@ -14,9 +15,10 @@ import yaml
 from app.agent import Exit, Settings
 from orchlab import agent, credentials, labels, paths
 from orchlab.errors import OrchlabError, UsageError
-from orchlab.images.store import Image
+from orchlab.images.store import Image, ImageStore
 from orchlab.platforms.capabilities import Errand, Jobs
 from orchlab.platforms.compose import jobs as compose_jobs
+from orchlab.platforms.compose.adapter import Compose
 from orchlab.platforms.k8s import jobs as k8s_jobs
 from orchlab.platforms.registry import PLATFORMS
 from orchlab.platforms.swarm import jobs as swarm_jobs
@@ -134,8 +136,9 @@ def test_the_jobs_exit_status_is_the_failure(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_every_failure_of_the_agent_has_a_meaning() -> None:
-    """What the lab says is what the agent means."""
-    assert agent.MEANINGS.keys() == set(Exit) - {Exit.ANSWERED}
+    """What the lab says is what the agent means; a signal ends it as it would end a shell."""
+    signals = {128 + signal.SIGINT, 128 + signal.SIGTERM}
+    assert agent.MEANINGS.keys() == set(Exit) - {Exit.ANSWERED} | signals
 
 
 def test_every_setting_of_the_agent_is_passed_on() -> None:
@@ -173,6 +176,26 @@ def test_the_key_is_a_secret_of_the_job(file: Path) -> None:
     assert service["environment"][f"{agent.KEY}_FILE"] == "/run/secrets/openai_api_key"
     assert service["secrets"]
     assert service["healthcheck"] == {"disable": True}
+
+
+def test_an_interrupted_compose_run_takes_its_container_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once the engine has made it; `docker compose down` alone leaves such a container."""
+    did: list[str] = []
+
+    def interrupt(*_: object, **__: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compose_jobs.shell, "attach", interrupt)
+    monkeypatch.setattr(compose_jobs.shell, "run", lambda argv, **_: did.append(" ".join(argv)))
+    monkeypatch.setattr(compose_jobs.time, "sleep", lambda seconds: did.append(f"sleep {seconds}"))
+    with pytest.raises(KeyboardInterrupt):
+        Compose(ImageStore()).run_agent(Errand("lab-agent-1", IMAGE, Path("key"), {}))
+    slept, removed = did
+    assert slept.startswith("sleep")
+    assert " -p lab-agent-1 " in removed
+    assert removed.endswith("down --remove-orphans")
 
 
 def test_swarm_takes_no_question_for_a_template() -> None:

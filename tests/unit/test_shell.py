@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -89,6 +91,23 @@ def test_an_interrupted_command_is_given_time_to_end(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         shell.run([sys.executable, "-c", code], on_line=interrupt)
     assert done.exists()
+
+
+def test_what_must_be_put_back_is_not_interrupted() -> None:
+    """Ctrl-C counts after the block, whose commands a terminal does not reach; then as ever."""
+    sessions: list[int] = []
+
+    def ask() -> None:
+        signal.raise_signal(signal.SIGINT)
+        code = "import os; print(os.getsid(0))"
+        sessions.append(int(shell.run([sys.executable, "-c", code])))
+
+    with pytest.raises(KeyboardInterrupt), shell.undisturbed():
+        ask()
+    assert sessions
+    assert sessions != [os.getsid(0)]
+    with pytest.raises(KeyboardInterrupt):
+        ask()
 
 
 def test_bytes_come_from_a_file_and_go_to_one(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from orchlab import console, labels
+from orchlab import console, labels, shell
 from orchlab.platforms import helper, serving
 from orchlab.platforms.capabilities import Place
 from orchlab.platforms.compose.faults import Faults
@@ -30,10 +30,12 @@ class Backup(Faults):
         """Redis is stopped for the block, and started after it whatever happened in it."""
         found = self.project.deployment()
         try:
-            self.project.compose(found.variant, "stop", "redis")
+            with shell.undisturbed():  # one that is just stopping would take a start for nothing
+                self.project.compose(found.variant, "stop", "redis")
             yield
         finally:
-            self.project.compose(found.variant, "start", "redis")
+            with shell.undisturbed():
+                self.project.compose(found.variant, "start", "redis")
         with console.step("compose: the app reaches Redis again"):
             serving.wait_for_store(self.endpoints, found.replicas, self.ask)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from orchlab import labels, shell
+import time
+
+from orchlab import labels, shell, sweep
 from orchlab.paths import STACKS
 from orchlab.platforms.capabilities import Errand
 from orchlab.platforms.compose.running import Running
@@ -19,9 +21,12 @@ class Jobs(Running):
         given = variables(errand)
         try:
             return shell.attach([*argv, "run", "--rm", "-T", "agent"], env=given)
+        except BaseException:
+            time.sleep(sweep.INTERRUPTED_SECONDS)  # until the container is in a list, if it comes
+            raise
         finally:
-            # An interrupted `run` may leave its container.
-            shell.run([*argv, "down"], env=given, echo=False)
+            # An interrupted `run` leaves its container, which `down` alone does not see.
+            shell.run([*argv, "down", "--remove-orphans"], env=given, echo=False)
 
 
 def variables(errand: Errand) -> dict[str, str]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from orchlab import console, paths
+from orchlab import console, paths, shell
 from orchlab.platforms import helper, serving
 from orchlab.platforms.capabilities import Place
 from orchlab.platforms.k8s import api as k8s_api
@@ -58,7 +58,8 @@ class Backup(Faults):
             self._in_namespace("wait", f"pod/{POD}", *GONE)
             yield
         finally:
-            self._in_namespace("scale", STORE, "--replicas=1")
+            with shell.undisturbed():
+                self._in_namespace("scale", STORE, "--replicas=1")
         with console.step("k8s: the app reaches Redis again"):
             self._in_namespace("rollout", "status", STORE, ROLLED)
             serving.wait_for_store(self.endpoints, len(self.replicas()))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from orchlab import console
+from orchlab import console, shell
 from orchlab.parallel import in_parallel
 from orchlab.platforms import helper, serving
 from orchlab.platforms.capabilities import Place
@@ -65,7 +65,8 @@ class Backup(Faults):
             )
             yield
         finally:
-            self._scale_store(1)
+            with shell.undisturbed():
+                self._scale_store(1)
         with console.step("swarm: the app reaches Redis again"):
             self.stack.await_converged()
             serving.wait_for_store(self.endpoints, len(self.replicas()))
