@@ -12,7 +12,7 @@ from rich.markup import escape
 from orchlab import console, engine, labels, paths, sweep
 from orchlab.apps import LABS_OWN, App
 from orchlab.errors import OrchlabError, UsageError
-from orchlab.images.catalogue import CATALOGUE
+from orchlab.images.catalogue import CATALOGUE, usual
 from orchlab.images.store import POLICIES, Image, ImageStore, Policy
 from orchlab.names import pick
 from orchlab.platforms.base import (
@@ -35,9 +35,9 @@ def image_store(policy: str, subject: App = LABS_OWN) -> ImageStore:
 
 
 def provide_images(policy: str, only: str = "") -> None:
-    """Bring the catalogue's images, or one of them, and the app's into the engine."""
+    """Bring the catalogue's usual images and the app's, or just one, into the engine."""
     images = image_store(policy)
-    names = pick("image", only, CATALOGUE)
+    names = pick("image", only, CATALOGUE) if only else usual()
     engine.ensure()
     started = time.monotonic()
     rows = [(name, images.ensure(name)) for name in names]

@@ -11,6 +11,7 @@ from orchlab.errors import UnknownName
 from orchlab.images.gobuild import MODULES, GoBuild
 from orchlab.images.goimage import GoImage
 from orchlab.images.node import KindNode
+from orchlab.images.node.policy import PolicyNode
 from orchlab.images.recipes import DOCKERFILES, Dockerfile, Recipe, Rootfs
 
 BASE: Mapping[str, str] = MappingProxyType({"DEBIAN": "debian"})
@@ -23,12 +24,13 @@ class Entry:
 
     Both have the same interface for what the lab does with them. ``adapter`` is
     the build that turns the public image into the lab's: it adds the labels, and
-    where needed evens out a difference.
+    where needed evens out a difference. ``optional``: brought only by its name.
     """
 
     public: str
     recipe: Recipe
     adapter: Path = DOCKERFILES / "public"
+    optional: bool = False
 
     @property
     def tag(self) -> str:
@@ -54,6 +56,8 @@ CATALOGUE: dict[str, Entry] = {
         "docker:28.5.2-dind", _on_debian("swarm-node"), DOCKERFILES / "public-swarm-node"
     ),
     "kind-node": Entry("kindest/node:v1.37.0", KindNode()),
+    # kind's own network enforces policies, so this is the same public image.
+    "kind-node-policy": Entry("kindest/node:v1.37.0", PolicyNode(), optional=True),
     "metrics-server": Entry(
         "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
         GoImage(METRICS_SERVER, _on_debian("metrics-server")),
@@ -63,6 +67,11 @@ CATALOGUE: dict[str, Entry] = {
         Dockerfile(DOCKERFILES / "kind-balancer", {"HAPROXY": "haproxy"}),
     ),
 }
+
+
+def usual() -> list[str]:
+    """The names of all images but the optional ones."""
+    return [name for name, entry in CATALOGUE.items() if not entry.optional]
 
 
 def find(name: str) -> Entry:

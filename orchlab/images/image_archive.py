@@ -14,7 +14,7 @@ from orchlab import console, engine, paths
 from orchlab.errors import OrchlabError, UnknownName, UsageError
 from orchlab.images import archive
 from orchlab.images.archive import Detail, Unusable
-from orchlab.images.catalogue import CATALOGUE
+from orchlab.images.catalogue import CATALOGUE, usual
 from orchlab.images.gobuild import place
 from orchlab.images.gotool import architecture
 from orchlab.images.node import programs
@@ -98,7 +98,7 @@ def _present(images: ImageStore, only: str) -> dict[str, str]:
     """Name -> reference of what there is to save; what is missing is said."""
     names = pick("image", only, (*CATALOGUE, APP))
     found = {name: image.reference for name in names if (image := _held(images, name))}
-    missing = [name for name in names if name not in found]
+    missing = [name for name in (names if only else (*usual(), APP)) if name not in found]
     hint = "`invoke images` brings them into the engine"
     if not found or (only and missing):
         raise OrchlabError(f"the engine does not have {', '.join(missing)}", hint)

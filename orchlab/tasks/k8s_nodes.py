@@ -17,6 +17,8 @@ NODE = {"node": "a node's name, as k8s-status shows it"}
     **IMAGES,
     control_planes="how many nodes decide: 1, or 3 to survive the loss of one",
     workers="how many nodes run the app",
+    cni="the pods' network - default: the node image's own; policy: one that enforces "
+    "NetworkPolicies, which takes a node image of its own where none can be pulled",
     keep="when it fails, leave the nodes that it made, to look at their logs",
 )
 def k8s_up(
@@ -24,6 +26,7 @@ def k8s_up(
     *,
     control_planes: int = 1,
     workers: int = 2,
+    cni: str = "default",
     keep: bool = False,
     images: str = "auto",
 ) -> None:
@@ -31,17 +34,19 @@ def k8s_up(
 
     When it fails, the nodes that it made are removed again.
 
-    Example: invoke k8s-up --workers 3
+    Example: invoke k8s-up --workers 3 --cni policy
     """
     from orchlab import engine, lifecycle
+    from orchlab.names import one
     from orchlab.platforms.k8s.adapter import Kubernetes
-    from orchlab.platforms.k8s.kind_config import Size
+    from orchlab.platforms.k8s.kind_config import NODE_IMAGES, Size
     from orchlab.platforms.k8s.up import bring_up
 
     store = lifecycle.image_store(images)
     size = Size(control_planes, workers)
+    node = one("network", cni, NODE_IMAGES)
     engine.ensure()
-    bring_up(Kubernetes(store, size, keep=keep))
+    bring_up(Kubernetes(store, size, keep=keep, node=node))
 
 
 @command(**CLUSTER)

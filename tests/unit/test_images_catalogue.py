@@ -3,18 +3,23 @@ from pathlib import Path
 import pytest
 
 from orchlab.errors import UnknownName
-from orchlab.images.catalogue import CATALOGUE, find
+from orchlab.images.catalogue import CATALOGUE, find, usual
 from orchlab.images.recipes import DOCKERFILES, Dockerfile, Rootfs
 
 NAMES = {
     *("debian", "python", "redis", "haproxy", "registry", "swarm-node", "kind-node"),
-    *("kind-balancer", "metrics-server"),
+    *("kind-balancer", "metrics-server", "kind-node-policy"),
 }
 
 
 def test_every_image_of_the_lab_is_there() -> None:
     """The catalogue holds exactly the images that the platforms ask for."""
     assert set(CATALOGUE) == NAMES
+
+
+def test_a_node_image_for_policies_comes_by_its_name_only() -> None:
+    """Its build takes minutes, and most never need it."""
+    assert set(usual()) == NAMES - {"kind-node-policy"}
 
 
 def test_unknown_name_lists_the_valid_ones() -> None:

@@ -48,6 +48,7 @@ class Node:
     ) -> None:
         self.name = "lab-worker"
         self.labels = {k8s_nodes.ROLE: role}
+        self.attrs = {"Config": {"Image": "orchlab/kind-node:0"}}
         self.status = status
         self.ports: dict[str, list[dict[str, str]]] = {}
         self.port_taken = port_taken
@@ -146,6 +147,17 @@ def test_a_cluster_of_another_size_is_not_touched(
         ensure(monkeypatch, nodes, size=Size(1, 3))
     assert not {"remove", "make"} & set(lab)
     ensure(monkeypatch, nodes, size=Size(1, 2))
+    assert not {"remove", "make"} & set(lab)
+
+
+def test_a_cluster_with_another_network_is_not_touched(
+    lab: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which one it has, its nodes' image says; whatever version of it is fine."""
+    nodes = [Node(role="control-plane"), Node()]
+    nodes[1].attrs["Config"]["Image"] = "orchlab/kind-node-policy:0"
+    with pytest.raises(UsageError, match="of orchlab/kind-node-policy already"):
+        ensure(monkeypatch, nodes, size=Size(1, 1))
     assert not {"remove", "make"} & set(lab)
 
 

@@ -1,4 +1,4 @@
-"""A node image for kind where no image registry answers, and kind's tools."""
+"""Node images for kind where no image registry answers, and kind's tools."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from orchlab.platforms.k8s.api import NAMESPACE
 from orchlab.platforms.k8s.app import OPTIONAL, KubernetesApp
 from orchlab.platforms.k8s.backup import Backup
 from orchlab.platforms.k8s.jobs import Jobs
-from orchlab.platforms.k8s.kind_config import Size
+from orchlab.platforms.k8s.kind_config import NODE_IMAGES, Size
 from orchlab.platforms.k8s.maintenance import Maintenance
 from orchlab.platforms.k8s.network_modes import NetworkModes
 from orchlab.platforms.k8s.node_faults import ClusterFaults
@@ -45,7 +45,8 @@ class Kubernetes(
     """The lab's own kind cluster, with a kubeconfig of its own.
 
     ``size`` is what ``create`` makes, and insists on; None takes what there is. ``keep``:
-    a cluster that could not be finished is left, to be looked at.
+    a cluster that could not be finished is left, to be looked at. ``node`` is the name of
+    the nodes' image in the catalogue.
     """
 
     registry: Registry
@@ -53,10 +54,18 @@ class Kubernetes(
     optional = f"{OPTIONAL},priorityclasses"
     entry = "127.0.0.1, engine's port mapping"
 
-    def __init__(self, images: ImageStore, size: Size | None = None, *, keep: bool = False) -> None:
+    def __init__(
+        self,
+        images: ImageStore,
+        size: Size | None = None,
+        *,
+        keep: bool = False,
+        node: str = NODE_IMAGES["default"],
+    ) -> None:
         super().__init__(images, Registry(images))
         self.size = size
         self.keep = keep
+        self.node = node
 
     @property
     def directory(self) -> Path:
@@ -65,7 +74,7 @@ class Kubernetes(
 
     def prepare(self) -> None:
         """Bring the images of nodes, registry and Redis into the engine, kind and kubectl here."""
-        names = ["kind-node", "registry", "redis"]
+        names = [self.node, "registry", "redis"]
         if self.size and self.size.control_planes > 1:
             names.append(k8s_balancer.NAME)
         for name in names:
@@ -75,7 +84,7 @@ class Kubernetes(
 
     def create(self) -> None:
         """Make the cluster, or start or mend the one there is."""
-        node_image = self.images.ensure("kind-node")
+        node_image = self.images.ensure(self.node)
         self.registry.start(k8s_nodes.ensure_network())
         cluster = kind.Cluster(tools.kind(), self.control.kubectl, self.images, keep=self.keep)
         cluster.ensure(node_image, self.registry.host, self.size)

@@ -9,15 +9,16 @@ from docker.errors import APIError
 from docker.models.containers import Container
 
 from orchlab import console, labels, shell
-from orchlab.errors import CommandFailed, UsageError, WaitTimeout
+from orchlab.errors import CommandFailed, WaitTimeout
 from orchlab.images.store import Image, ImageStore
 from orchlab.parallel import in_parallel
 from orchlab.platforms import partition
 from orchlab.platforms.k8s import api as k8s_api
+from orchlab.platforms.k8s import kind_config
 from orchlab.platforms.k8s import nodes as k8s_nodes
 from orchlab.platforms.k8s import readiness as k8s_readiness
 from orchlab.platforms.k8s.creation import Creation
-from orchlab.platforms.k8s.kind_config import Size, size_of
+from orchlab.platforms.k8s.kind_config import Size
 from orchlab.wait import wait_until
 
 UNFINISHED_S = 3.0
@@ -43,19 +44,16 @@ class Cluster:
 
         One that is healthy is kept; stopped nodes are started; what a killed run
         left half-made is removed and made anew. ``size`` None takes what there is.
-        Raises ``UsageError`` for a cluster of another size, ``OrchlabError`` when kind
-        fails and ``WaitTimeout`` when the cluster does not become ready.
+        Raises ``UsageError`` for a cluster of another size or network, ``OrchlabError``
+        when kind fails and ``WaitTimeout`` when the cluster does not become ready.
         """
         if k8s_nodes.containers() and not self._revive():
             console.warn("the cluster is unfinished or broken: making it anew, without its data")
             k8s_nodes.remove()
         if not (found := k8s_nodes.nodes()):
             self._make(node_image, size or Size())
-        elif size and size != (there := size_of(found)):
-            raise UsageError(
-                f"there is a cluster of {there} already, not of {size}",
-                "kind cannot change it: `invoke k8s-down` removes it with its data",
-            )
+        elif size:
+            kind_config.require(found, size, node_image)
         k8s_nodes.trust(registry)
         _await_ready()
 

@@ -12,12 +12,16 @@ from docker.models.containers import Container
 
 from orchlab import paths
 from orchlab.errors import UsageError
+from orchlab.images.store import Image
 from orchlab.platforms.k8s import nodes as k8s_nodes
 
 CONFIG = paths.K8S / "kind.yaml"
 
 CONTROL_PLANES = (1, 3)
 """One, or as many as survive the loss of one; more would only add votes to wait for."""
+
+NODE_IMAGES = {"default": "kind-node", "policy": "kind-node-policy"}
+"""What the pods' network is asked to do -> the node image that brings it, by its catalogue name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,25 @@ def size_of(nodes: Iterable[Container]) -> Size | None:
     roles = [node.labels.get(k8s_nodes.ROLE) for node in nodes]
     control_planes = roles.count(k8s_nodes.CONTROL_PLANE)
     return Size(control_planes, roles.count("worker")) if control_planes else None
+
+
+def require(nodes: Iterable[Container], size: Size, node_image: Image) -> None:
+    """Refuse a cluster of another size, or of nodes with another network.
+
+    Raises ``UsageError``: kind can change neither.
+    """
+    found = list(nodes)
+    hint = "kind cannot change it: `invoke k8s-down` removes it with its data"
+    if (there := size_of(found)) != size:
+        raise UsageError(f"there is a cluster of {there} already, not of {size}", hint)
+    wanted = _name(node_image.reference)
+    if others := {_name(each.attrs["Config"]["Image"]) for each in found} - {wanted}:
+        names = ", ".join(sorted(others))
+        raise UsageError(f"there is a cluster of {names} already, not of {wanted}", hint)
+
+
+def _name(reference: str) -> str:
+    return reference.partition("@")[0].rpartition(":")[0]
 
 
 def configuration(size: Size) -> dict[str, Any]:
