@@ -21,6 +21,7 @@ LEFT_OUT = pytest.StashKey[dict[str, str]]()
 OPTIONAL = {
     "uml": "Swarm's routing mesh was not tested in User-Mode Linux",
     "e2e": "Kubernetes' own tests were not run",
+    "policy": "NetworkPolicies were not tested on a network that enforces them",
 }
 """Marker -> what is missing without the tests that have it."""
 
@@ -42,6 +43,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--e2e",
         action="store_true",
         help="also run a part of Kubernetes' own tests (their build takes minutes at first)",
+    )
+    group.addoption(
+        "--policy",
+        action="store_true",
+        help="also test NetworkPolicies where they are enforced, on a cluster of their own "
+        "(its node image takes minutes at first)",
     )
 
 
@@ -69,8 +76,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _against(config: pytest.Config, marker: str) -> str:
     from orchlab.uml import machine  # not before the lab has its name
 
-    if marker == "e2e":
-        return "" if config.getoption("--e2e") else "--e2e does that"
+    if marker != "uml":
+        return "" if config.getoption(f"--{marker}") else f"--{marker} does that"
     if config.getoption("--no-uml"):
         return "--no-uml"
     platforms = config.getoption("--platforms")
