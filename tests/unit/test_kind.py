@@ -155,10 +155,29 @@ def test_a_cluster_with_another_network_is_not_touched(
 ) -> None:
     """Which one it has, its nodes' image says; whatever version of it is fine."""
     nodes = [Node(role="control-plane"), Node()]
-    nodes[1].attrs["Config"]["Image"] = "orchlab/kind-node-policy:0"
-    with pytest.raises(UsageError, match="of orchlab/kind-node-policy already"):
+    for each in nodes:
+        each.attrs["Config"]["Image"] = "orchlab/kind-node-policy:0"
+    with pytest.raises(UsageError, match="of --cni policy already, not default"):
         ensure(monkeypatch, nodes, size=Size(1, 1))
     assert not {"remove", "make"} & set(lab)
+
+
+@pytest.mark.parametrize(
+    ("references", "network"),
+    [
+        ([], "default"),
+        (["orchlab/kind-node:0"], "default"),
+        (["orchlab/kind-node-policy:0", "orchlab/kind-node-policy:0"], "policy"),
+        (["orchlab/kind-node-policy:v1@sha256:0"], "policy"),
+        (["kindest/node:v1"], "default"),
+    ],
+)
+def test_nodes_tell_what_network_they_have(references: list[str], network: str) -> None:
+    """So a cluster that is made anew gets its own again; without any nodes it is the default."""
+    nodes = [Node() for _ in references]
+    for each, reference in zip(nodes, references, strict=True):
+        each.attrs["Config"]["Image"] = reference
+    assert kind_config.network_of(nodes) == network
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from orchlab.platforms.base import Endpoint, Facts
 from orchlab.platforms.k8s import api as k8s_api
 from orchlab.platforms.k8s import autoscaler as k8s_autoscaler
 from orchlab.platforms.k8s import balancer as k8s_balancer
-from orchlab.platforms.k8s import kind
+from orchlab.platforms.k8s import kind, kind_config
 from orchlab.platforms.k8s import logs as k8s_logs
 from orchlab.platforms.k8s import metrics as k8s_metrics
 from orchlab.platforms.k8s import nodes as k8s_nodes
@@ -46,7 +46,7 @@ class Kubernetes(
 
     ``size`` is what ``create`` makes, and insists on; None takes what there is. ``keep``:
     a cluster that could not be finished is left, to be looked at. ``node`` is the name of
-    the nodes' image in the catalogue.
+    the nodes' image in the catalogue; without it, of the one that there are nodes of.
     """
 
     registry: Registry
@@ -55,17 +55,17 @@ class Kubernetes(
     entry = "127.0.0.1, engine's port mapping"
 
     def __init__(
-        self,
-        images: ImageStore,
-        size: Size | None = None,
-        *,
-        keep: bool = False,
-        node: str = NODE_IMAGES["default"],
+        self, images: ImageStore, size: Size | None = None, *, keep: bool = False, node: str = ""
     ) -> None:
         super().__init__(images, Registry(images))
         self.size = size
         self.keep = keep
-        self.node = node
+        self._node = node
+
+    @property
+    def node(self) -> str:
+        """So a cluster that has to be made anew gets the network that it had."""
+        return self._node or NODE_IMAGES[kind_config.network_of(k8s_nodes.nodes())]
 
     @property
     def directory(self) -> Path:

@@ -59,14 +59,19 @@ def require(nodes: Iterable[Container], size: Size, node_image: Image) -> None:
     hint = "kind cannot change it: `invoke k8s-down` removes it with its data"
     if (there := size_of(found)) != size:
         raise UsageError(f"there is a cluster of {there} already, not of {size}", hint)
-    wanted = _name(node_image.reference)
-    if others := {_name(each.attrs["Config"]["Image"]) for each in found} - {wanted}:
-        names = ", ".join(sorted(others))
-        raise UsageError(f"there is a cluster of {names} already, not of {wanted}", hint)
+    made_with, wanted = network_of(found), _network([node_image.reference])
+    if made_with != wanted:
+        raise UsageError(f"there is a cluster of --cni {made_with} already, not {wanted}", hint)
 
 
-def _name(reference: str) -> str:
-    return reference.partition("@")[0].rpartition(":")[0]
+def network_of(nodes: Iterable[Container]) -> str:
+    """Which of ``NODE_IMAGES`` these nodes are made of; ``default`` without any nodes."""
+    return _network(str(each.attrs["Config"]["Image"]) for each in nodes)
+
+
+def _network(references: Iterable[str]) -> str:
+    names = {each.partition("@")[0].rpartition(":")[0].rpartition("/")[2] for each in references}
+    return next((network for network, name in NODE_IMAGES.items() if name in names), "default")
 
 
 def configuration(size: Size) -> dict[str, Any]:
