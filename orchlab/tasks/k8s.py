@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 def own_cluster(images: str = "auto") -> Kubernetes:
     """The adapter on a running engine; raises ``UnknownName`` for an image policy."""
     from orchlab import engine, lifecycle
-    from orchlab.platforms.k8s import api as k8s_api
     from orchlab.platforms.k8s.adapter import Kubernetes
 
-    k8s_api.preload()
     store = lifecycle.image_store(images)
     engine.ensure()
     return Kubernetes(store)

@@ -49,7 +49,7 @@ def test_a_changed_key_rolls_the_pods(cluster: Kubernetes, release: Release) -> 
 def test_every_pod_passes_the_strictest_standard(cluster: Kubernetes) -> None:
     """The API server finds nothing in the running pods, and refuses one that asks for more."""
     standard = "pod-security.kubernetes.io/enforce"
-    namespace = cluster.control.api.core.read_namespace(NAMESPACE)
+    namespace = cluster.control.api.read(f"/api/v1/namespaces/{NAMESPACE}", "V1Namespace")
     assert namespace.metadata.labels[standard] == "restricted"
     said: list[str] = []
     for value in ("privileged", "restricted"):  # a change is what makes it look at the pods

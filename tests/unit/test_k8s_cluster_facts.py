@@ -31,8 +31,7 @@ def api() -> Mock:
     api.nodes.return_value = [SimpleNamespace(status=SimpleNamespace(node_info=info))] * 3
     container = SimpleNamespace(image="docker.io/flannel:v0.28.4")
     api.pods.return_value = [SimpleNamespace(spec=SimpleNamespace(containers=[container]))]
-    proxy = SimpleNamespace(data={"config.conf": "{mode: nftables, iptables: {}}"})
-    api.core.read_namespaced_config_map.return_value = proxy
+    api.config_map.return_value = {"config.conf": "{mode: nftables, iptables: {}}"}
     api.kubelet.return_value = {"nodeLeaseDurationSeconds": 20}
     return api
 
@@ -63,9 +62,9 @@ def test_without_rights_each_fact_is_unknown_with_the_reason(api: Mock) -> None:
 def test_a_cluster_of_another_make_is_no_failure(api: Mock) -> None:
     """It may keep kube-proxy's configuration elsewhere, or have none."""
     missing = 'configmaps "kube-proxy" not found'
-    api.core.read_namespaced_config_map = refused(404, missing)
+    api.config_map = refused(404, missing)
     assert cluster_facts.gather(api, "node1")["kube-proxy"] == f"unknown: {missing}"
-    api.core.read_namespaced_config_map = Mock(return_value=SimpleNamespace(data=None))
+    api.config_map = Mock(return_value={})
     assert "no config.conf" in cluster_facts.gather(api, "node1")["kube-proxy"]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,7 +10,7 @@ from typing import Any, TypeVar
 
 import urllib3.exceptions
 import yaml
-from kubernetes import client, config
+from kubernetes import config
 from kubernetes.client.exceptions import ApiException
 
 from orchlab import paths
@@ -26,6 +24,9 @@ NAMESPACE = "orchlab"
 CONTROLLERS = "kube-controller-manager"
 """The lease by which control planes agree on the one whose controllers act."""
 TIMEOUT_S = 10
+CORE = "/api/v1/namespaces"
+APPS = "/apis/apps/v1/namespaces"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces"
 UNREACHABLE = (urllib3.exceptions.HTTPError, ApiException)
 
 
@@ -34,13 +35,8 @@ def kubeconfig() -> Path:
     return paths.lab_dir() / "k8s" / "kubeconfig"
 
 
-def preload() -> None:
-    """Load the client's models in the background: half a second that else nothing waits for."""
-    threading.Thread(target=lambda: (client.CoreV1Api, client.AppsV1Api), daemon=True).start()
-
-
 class Api:
-    """The API groups that the lab reads; every request ends within ``TIMEOUT_S`` seconds.
+    """What the lab reads of a cluster; every request ends within ``TIMEOUT_S`` seconds.
 
     ``sources`` is a kubeconfig as ``KUBECONFIG`` takes it, and is never written;
     ``context`` one of its contexts, empty for the current one. Without sources the
@@ -51,95 +47,120 @@ class Api:
         self.client: Any = config.new_client_from_config(  # type: ignore[no-untyped-call,unused-ignore]
             sources or str(_own_kubeconfig()), context or None, persist_config=False
         )
-        self.core = client.CoreV1Api(self.client)
-        self.apps = client.AppsV1Api(self.client)
-        self.batch = client.BatchV1Api(self.client)
-        self.leases = client.CoordinationV1Api(self.client)
-        self.discovery = client.DiscoveryV1Api(self.client)
-        self.networking = client.NetworkingV1Api(self.client)
-        self.version = client.VersionApi(self.client)
+
+    def read(self, path: str, kind: str, **query: str) -> Any:  # noqa: ANN401 - the client's objects
+        """What the API server has at ``path``, as the client's model of that name.
+
+        Not by a method of ``CoreV1Api`` and its like: to load these classes, each method with
+        a model of its arguments, takes longer than all that a task asks the server. Raises
+        what they raise.
+        """
+        answer = self._get(path, **query)
+        return self.client.response_deserialize(answer, {"200": kind}).data
+
+    def items(self, path: str, kind: str, **query: str) -> list[Any]:
+        """The items of a list, which is such a model, too."""
+        return list(self.read(path, kind, **query).items)
+
+    def _get(self, path: str, **query: str) -> Any:  # noqa: ANN401 - the client's objects
+        request = self.client.param_serialize(
+            "GET",
+            path,
+            query_params=list(query.items()),
+            header_params={"Accept": "application/json"},
+            auth_settings=["BearerToken"],
+        )
+        answer = self.client.call_api(*request, _request_timeout=TIMEOUT_S)
+        answer.read()
+        return answer
 
     def release(self) -> str:
         """The API server's version, such as ``v1.36.3``."""
-        code: Any = self.version.get_code(_request_timeout=TIMEOUT_S)
-        return str(code.git_version)
+        return str(self.read("/version", "VersionInfo").git_version)
 
     def pods(self, namespace: str, selector: str = "") -> list[Any]:
         """The pods of a namespace, as the API reports them now."""
-        return items(
-            self.core.list_namespaced_pod(
-                namespace, label_selector=selector, _request_timeout=TIMEOUT_S
-            )
-        )
+        return self.items(f"{CORE}/{namespace}/pods", "V1PodList", labelSelector=selector)
 
     def deployment(self, namespace: str, name: str) -> Any:  # noqa: ANN401 - the client's objects
         """The Deployment of that name, or None."""
-        found = self.apps.list_namespaced_deployment(
-            namespace, field_selector=f"metadata.name={name}", _request_timeout=TIMEOUT_S
-        )
-        return next(iter(items(found)), None)
+        found = self.deployments(namespace, fieldSelector=f"metadata.name={name}")
+        return next(iter(found), None)
+
+    def deployments(self, namespace: str, **query: str) -> list[Any]:
+        """The Deployments of a namespace."""
+        return self.items(f"{APPS}/{namespace}/deployments", "V1DeploymentList", **query)
+
+    def daemon_sets(self, namespace: str) -> list[Any]:
+        """The DaemonSets of a namespace."""
+        return self.items(f"{APPS}/{namespace}/daemonsets", "V1DaemonSetList")
 
     def job(self, namespace: str, name: str) -> Any:  # noqa: ANN401 - the client's objects
         """The Job of that name."""
-        return self.batch.read_namespaced_job(name, namespace, _request_timeout=TIMEOUT_S)
+        return self.read(f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}", "V1Job")
 
     def replica_sets(self, namespace: str, selector: str) -> list[Any]:
         """The ReplicaSets of a namespace: a Deployment keeps one per revision."""
-        return items(
-            self.apps.list_namespaced_replica_set(
-                namespace, label_selector=selector, _request_timeout=TIMEOUT_S
-            )
-        )
+        path = f"{APPS}/{namespace}/replicasets"
+        return self.items(path, "V1ReplicaSetList", labelSelector=selector)
+
+    def autoscaler(self, namespace: str, name: str) -> Any:  # noqa: ANN401 - the client's objects
+        """The HorizontalPodAutoscaler of that name, or None."""
+        path = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers"
+        named = f"metadata.name={name}"
+        found = self.items(path, "V2HorizontalPodAutoscalerList", fieldSelector=named)
+        return next(iter(found), None)
 
     def events(self, namespace: str) -> list[Any]:
         """What the cluster reported about a namespace; it forgets after an hour."""
-        return items(self.core.list_namespaced_event(namespace, _request_timeout=TIMEOUT_S))
+        return self.items(f"{CORE}/{namespace}/events", "CoreV1EventList")
 
     def policies(self, namespace: str) -> list[Any]:
         """The NetworkPolicies of a namespace, whether or not anything enforces them."""
-        return items(
-            self.networking.list_namespaced_network_policy(namespace, _request_timeout=TIMEOUT_S)
-        )
+        path = f"/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies"
+        return self.items(path, "V1NetworkPolicyList")
 
     def slices(self, namespace: str, service: str) -> list[Any]:
         """The EndpointSlices of a Service."""
-        return items(
-            self.discovery.list_namespaced_endpoint_slice(
-                namespace,
-                label_selector=f"kubernetes.io/service-name={service}",
-                _request_timeout=TIMEOUT_S,
-            )
-        )
+        path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
+        selector = f"kubernetes.io/service-name={service}"
+        return self.items(path, "V1EndpointSliceList", labelSelector=selector)
+
+    def service(self, namespace: str, name: str) -> Any:  # noqa: ANN401 - the client's objects
+        """The Service of that name."""
+        return self.read(f"{CORE}/{namespace}/services/{name}", "V1Service")
 
     def node_port(self, namespace: str, service: str) -> int:
         """The port of every node that leads to a Service's first port."""
-        found: Any = self.core.read_namespaced_service(
-            service, namespace, _request_timeout=TIMEOUT_S
-        )
-        return int(found.spec.ports[0].node_port)
+        return int(self.service(namespace, service).spec.ports[0].node_port)
+
+    def config_map(self, namespace: str, name: str) -> dict[str, str]:
+        """What the ConfigMap of that name holds."""
+        path = f"{CORE}/{namespace}/configmaps/{name}"
+        return dict(self.read(path, "V1ConfigMap").data or {})
 
     def nodes(self) -> list[Any]:
         """The cluster's nodes."""
-        return items(self.core.list_node(_request_timeout=TIMEOUT_S))
+        return self.items("/api/v1/nodes", "V1NodeList")
+
+    def leases(self, namespace: str) -> list[Any]:
+        """The Leases of a namespace."""
+        return self.items(f"{LEASES}/{namespace}/leases", "V1LeaseList")
 
     def leader(self) -> str:
         """The control plane whose controllers act now; empty while none does."""
-        lease = self.leases.read_namespaced_lease(
-            CONTROLLERS, "kube-system", _request_timeout=TIMEOUT_S
-        )
+        lease = self.read(f"{LEASES}/kube-system/leases/{CONTROLLERS}", "V1Lease")
         return k8s_objects.holder(lease, datetime.now(UTC))
 
     def kubelet(self, node: str) -> dict[str, Any]:
         """The configuration in force of a node's kubelet."""
-        answer: Any = self.core.connect_get_node_proxy_with_path(
-            node, "configz", _preload_content=False, _request_timeout=TIMEOUT_S
-        )
-        return dict(json.loads(answer.data)["kubeletconfig"])
+        found = self.read(f"/api/v1/nodes/{node}/proxy/configz", "object")
+        return dict(found["kubeletconfig"])
 
     def leftovers(self) -> list[str]:
         """The app's namespace and those volumes of its claims that still exist."""
-        spaces = items(self.core.list_namespace(_request_timeout=TIMEOUT_S))
-        volumes = items(self.core.list_persistent_volume(_request_timeout=TIMEOUT_S))
+        spaces = self.items("/api/v1/namespaces", "V1NamespaceList")
+        volumes = self.items("/api/v1/persistentvolumes", "V1PersistentVolumeList")
         names = [each.metadata.name for each in spaces if each.metadata.name == NAMESPACE]
         return names + [
             each.metadata.name
@@ -153,11 +174,6 @@ def _own_kubeconfig() -> Path:
     if not path.exists() or not yaml.safe_load(path.read_text()):
         raise OrchlabError("this lab has no Kubernetes cluster", "`invoke k8s-deploy` makes one")
     return path
-
-
-def items(answer: Any) -> list[Any]:  # noqa: ANN401 - in the client's types all is optional
-    """What a list request was answered with."""
-    return list(answer.items)
 
 
 def tolerant(check: Callable[[], T]) -> Callable[[], T | None]:

@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from kubernetes import client
-
 from orchlab import console
 from orchlab.errors import OrchlabError, UsageError
 from orchlab.platforms.autoscaling import Policy
 from orchlab.platforms.k8s import api as k8s_api
 from orchlab.platforms.k8s import autoscale, kustomize
-from orchlab.platforms.k8s.api import NAMESPACE, TIMEOUT_S
+from orchlab.platforms.k8s.api import NAMESPACE
 from orchlab.platforms.k8s.control import Control
 from orchlab.platforms.k8s.rollout import Rollouts
 from orchlab.wait import SYSTEM, Clock
@@ -23,12 +21,7 @@ PAUSE_S = 1.0
 
 def find(control: Control) -> Any:  # noqa: ANN401 - the client's objects
     """The app's autoscaler as the API reports it now, or None."""
-    found = client.AutoscalingV2Api(control.api.client).list_namespaced_horizontal_pod_autoscaler(
-        control.namespace,
-        field_selector=f"metadata.name={autoscale.NAME}",
-        _request_timeout=TIMEOUT_S,
-    )
-    return next(iter(found.items), None)
+    return control.api.autoscaler(control.namespace, autoscale.NAME)
 
 
 def remove(control: Control) -> None:

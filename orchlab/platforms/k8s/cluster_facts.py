@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from orchlab.platforms.k8s.api import TIMEOUT_S, Api
+from orchlab.platforms.k8s.api import Api
 from orchlab.platforms.k8s.rights import told
 
 NODES, CONTAINERD, KERNEL = "nodes", "containerd", "kernel"
@@ -33,7 +33,7 @@ def gather(api: Api, node: str) -> dict[str, str]:
     questions = (
         ((NODES, CONTAINERD, KERNEL), lambda: _nodes(api)),
         ((NETWORK,), lambda: {NETWORK: cni(_system_images(api))}),
-        ((PROXY, SYNC), lambda: proxy(_config_map(api, "kube-proxy").get("config.conf", ""))),
+        ((PROXY, SYNC), lambda: proxy(_settings(api).get("config.conf", ""))),
         (KUBELET, lambda: kubelet_knobs(api.kubelet(node))),
     )
     found: dict[str, str] = {}
@@ -112,8 +112,6 @@ def _system_images(api: Api) -> list[str]:
     return [container.image for pod in pods for container in pod.spec.containers]
 
 
-def _config_map(api: Api, name: str) -> dict[str, str]:
-    found: Any = api.core.read_namespaced_config_map(
-        name, "kube-system", _request_timeout=TIMEOUT_S
-    )
-    return dict(found.data or {})
+def _settings(api: Api) -> dict[str, str]:
+    """Those of kube-proxy, where kubeadm keeps them."""
+    return api.config_map("kube-system", "kube-proxy")

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from kubernetes import client
 
 from orchlab import console, paths
 from orchlab.platforms.k8s import api as k8s_api
 from orchlab.platforms.k8s import kustomize
 from orchlab.platforms.k8s import progress as k8s_progress
-from orchlab.platforms.k8s.api import NAMESPACE, TIMEOUT_S
+from orchlab.platforms.k8s.api import NAMESPACE
 from orchlab.platforms.k8s.control import Control
 from orchlab.platforms.k8s.rollout import now
 from orchlab.wait import wait_until
@@ -21,7 +20,6 @@ from orchlab.wait import wait_until
 NAME = "metrics-server"
 """Of its image in the catalogue, and of its namespace."""
 DIRECTORY = paths.K8S / NAME / "kind"
-GROUP, VERSION = "metrics.k8s.io", "v1beta1"
 MEASURED_S = 120.0
 """It is ready after its second reading of every node, which are 10 s apart."""
 
@@ -67,8 +65,6 @@ def measured(control: Control) -> list[str]:
 
     Raises ``ApiException`` while nothing answers for the metrics API.
     """
-    api = client.CustomObjectsApi(control.api.client)
-    found: Any = api.list_namespaced_custom_object(
-        GROUP, VERSION, NAMESPACE, "pods", _request_timeout=TIMEOUT_S
-    )
+    path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{NAMESPACE}/pods"
+    found = control.api.read(path, "object")
     return [str(each["metadata"]["name"]) for each in found["items"]]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from orchlab import labels
 from orchlab.images.store import Image
 from orchlab.platforms.capabilities import Peer
-from orchlab.platforms.k8s.api import NAMESPACE, TIMEOUT_S
+from orchlab.platforms.k8s.api import NAMESPACE
 from orchlab.platforms.k8s.running import Running
 
 ELSEWHERE = "default"
@@ -30,9 +29,7 @@ class NetworkModes(Running):
         run, image_there = self.control.run, f"--image={self.registry.reference(image)}"
         wanted = json.dumps({"apiVersion": "v1", "spec": {"hostNetwork": OF_HOST[mode]}})
         flags = [f"--labels={labels.KEY}={labels.LAB}", "--restart=Never", f"--overrides={wanted}"]
-        service: Any = self.control.api.core.read_namespaced_service(
-            "web", NAMESPACE, _request_timeout=TIMEOUT_S
-        )
+        service = self.control.api.service(NAMESPACE, "web")
         try:
             run("run", NAME, "-n", ELSEWHERE, *flags, image_there, "--", "sleep", "300")
             ready = ("--for=condition=Ready", f"--timeout={READY}")

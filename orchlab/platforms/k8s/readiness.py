@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from orchlab.platforms.k8s import objects as k8s_objects
-from orchlab.platforms.k8s.api import TIMEOUT_S, Api, items
+from orchlab.platforms.k8s.api import Api
 
 SYSTEM = ("kube-system", "local-path-storage")
 LEASES = "kube-node-lease"
@@ -19,7 +18,7 @@ def unready_nodes(api: Api, started: dict[str, datetime]) -> list[str]:
     lease renewed since then shows that the kubelet is back.
     """
     nodes = {node.metadata.name: node for node in api.nodes()}
-    leases = items(api.leases.list_namespaced_lease(LEASES, _request_timeout=TIMEOUT_S))
+    leases = api.leases(LEASES)
     renewed = {each.metadata.name: each.spec.renew_time for each in leases}
     return [
         name
@@ -36,15 +35,14 @@ def unready_system(api: Api, started: dict[str, datetime]) -> list[str]:
 
 
 def _unready_in(api: Api, namespace: str, started: dict[str, datetime]) -> list[str]:
-    limit: dict[str, Any] = {"_request_timeout": TIMEOUT_S}
     names = [
         each.metadata.name
-        for each in items(api.apps.list_namespaced_deployment(namespace, **limit))
+        for each in api.deployments(namespace)
         if (each.status.ready_replicas or 0) < each.spec.replicas
     ]
     names += [
         each.metadata.name
-        for each in items(api.apps.list_namespaced_daemon_set(namespace, **limit))
+        for each in api.daemon_sets(namespace)
         if (each.status.number_ready or 0) < max(1, each.status.desired_number_scheduled or 0)
     ]
     return names + [

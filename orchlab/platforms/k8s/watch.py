@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from kubernetes import client
 from kubernetes.watch import Watch as Stream
 
 from orchlab.platforms.capabilities import Happening, Tell
@@ -27,7 +28,7 @@ class Watch(Running):
     @contextmanager
     def watch(self, tell: Tell) -> Iterator[None]:
         """Tell of changes of the app's pods while the block runs."""
-        core = self.control.api.core
+        core = client.CoreV1Api(self.control.api.client)
         pods, begun = self.control.api.pods(NAMESPACE), time.time_ns() - NS_PER_S
         known = {_key(each) for pod in pods for each in happenings(pod)}
 
