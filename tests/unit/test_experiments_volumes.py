@@ -170,6 +170,7 @@ def test_a_canary_that_was_not_planted_proves_nothing() -> None:
         ([b"some can", b"ary here"], True),
         ([b"c", b"an", b"a", b"ry"], True),
         ([b"some can", b"-ary here"], False),
+        ([b"data: Y2Fu", b"YXJ5Cg=="], True),  # "canary" and a newline, in base64
         ([], False),
     ],
 )
