@@ -29,9 +29,16 @@ SUBJECTS = {
     "dns": r"\[sig-network\] DNS .*\[Conformance\]",
     "deployments": r"\[sig-apps\] Deployment .*\[Conformance\]",
     "volumes": r"\[sig-storage\] EmptyDir .*\[Conformance\]"
-    r"|\[sig-apps\] StatefulSet .* should provide basic identity",
+    r"|\[sig-apps\] StatefulSet .* should provide basic identity",  # it claims volumes
+    "policies": r"\[sig-network\] Netpol NetworkPolicy between server and client should ("
+    r"support a 'default-deny-(ingress|all)' policy|enforce policy based on Ports|enforce updated"
+    r"|enforce policy to allow traffic only from a different namespace, based on NamespaceSelector"
+    r"|allow ingress access from updated pod|deny egress from pods based on PodSelector"
+    r"|stop enforcing policies after they are deleted)",
 }
-"""Subject -> which tests, as an expression for ginkgo. The last one claims volumes."""
+"""Subject -> which tests, as an expression for ginkgo."""
+USUAL = tuple(each for each in SUBJECTS if each != "policies")
+"""What is asked of every cluster; policies only of one whose network enforces them."""
 LEFT_OUT = r"\[(Serial|Slow|Disruptive|Flaky)\]"
 
 NS_PER_S = 1_000_000_000
@@ -55,12 +62,12 @@ class Result:
 
 
 def run(platform: Kubernetes, images: ImageStore, only: str) -> list[Result]:
-    """Run the tests of some subjects, or of all, on a cluster that is up.
+    """Run the tests of some subjects, or of the usual ones, on a cluster that is up.
 
     Raises ``UnknownName`` for a subject, ``CommandFailed`` when nothing can be built, and
     ``OrchlabError`` when the program ends without a report.
     """
-    subjects = pick("subject", only, SUBJECTS)
+    subjects = pick("subject", only or ",".join(USUAL), SUBJECTS)
     program = gobuild.build(SUITE) / PROGRAM
     environment = _environment(platform)
     wanted = shell.run([program, "--list-images"], env=environment, echo=False).split()

@@ -84,7 +84,11 @@ def k8s_uncordon(_: Context, node: str, context: str = "", namespace: str = "") 
     lifecycle.drainable(chosen_cluster(context, namespace)).activate(node)
 
 
-@command(**IMAGES, only="comma-separated: services,dns,deployments,volumes; all if not given")
+@command(
+    **IMAGES,
+    only="comma-separated: services,dns,deployments,volumes, which is all if not given; "
+    "policies, for a cluster of --cni policy",
+)
 def k8s_e2e(_: Context, only: str = "", images: str = "auto") -> None:
     """Check the cluster by a part of Kubernetes' own tests; all of it is recorded in docs/e2e.md.
 

@@ -14,7 +14,7 @@ from orchlab.platforms.k8s.adapter import Kubernetes
 pytestmark = [pytest.mark.e2e, pytest.mark.only("k8s")]
 
 
-@pytest.mark.parametrize("subject", suite.SUBJECTS)
+@pytest.mark.parametrize("subject", suite.USUAL)
 def test_kubernetes_own_tests_pass(platform: Platform, images: ImageStore, subject: str) -> None:
     """All of them that are about this subject."""
     found = suite.run(cast("Kubernetes", platform), images, subject)

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from orchlab import labels, sweep
+from orchlab.e2e import suite
 from orchlab.experiments import inside
 from orchlab.experiments.reach import Isolation
 from orchlab.images.store import ImageStore
@@ -120,3 +121,11 @@ def test_a_stranger_is_denied_until_a_policy_admits_it(
             timeout=PATIENCE_S,
             pause=0.5,
         )
+
+
+@pytest.mark.e2e
+def test_kubernetes_own_tests_of_policies_pass(cluster: Kubernetes, images: ImageStore) -> None:
+    """A part of them: denied and admitted by port, pod and namespace, changed and deleted."""
+    found = suite.run(cluster, images, "policies")
+    assert found
+    assert [each for each in found if not each.passed] == []

@@ -95,7 +95,26 @@ def test_an_unknown_subject_is_answered_with_the_known_ones(platform: Mock) -> N
     """Before anything is built."""
     with pytest.raises(UnknownName) as error:
         suite.run(platform, ImageStore(), "storage")
-    assert error.value.hint == "valid names: services, dns, deployments, volumes"
+    assert error.value.hint == "valid names: services, dns, deployments, volumes, policies"
+
+
+def test_policies_are_asked_for_by_name_only(
+    platform: Mock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A network that ignores them would fail every test of them."""
+    told: list[str] = []
+
+    def run(argv: list[str], **_options: object) -> str:
+        told.extend(argv)
+        (tmp_path / "e2e" / "report.json").write_text("[]")
+        return ""
+
+    monkeypatch.setattr(suite.shell, "run", run)
+    suite.run(platform, ImageStore(), "")
+    assert any("DNS" in str(word) for word in told)
+    assert not any("Netpol" in str(word) for word in told)
+    suite.run(platform, ImageStore(), "policies")
+    assert any("Netpol" in str(word) for word in told)
 
 
 def test_a_program_that_breaks_is_no_result(
