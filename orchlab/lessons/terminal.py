@@ -46,11 +46,12 @@ class Terminal:
         lines: list[str] = []
         for raw in self._process.stdout or ():
             line = raw.rstrip("\n")
-            ended = line.startswith(mark)
-            if lines and (lines[-1] or not ended):  # the last one may be the mark's own
-                on_line(lines[-1])
-            if ended:
+            if line.startswith(mark):
                 return "\n".join(lines).rstrip(), int(line.split()[1])
+            if lines and not lines[-1]:  # an empty one waits: the last one may be the mark's own
+                on_line("")
+            if line:
+                on_line(line)
             lines.append(line)
         raise OrchlabError(f"the shell ended with: {command}", "run the lesson again")
 

@@ -110,6 +110,22 @@ def test_the_terminal_remembers(terminal: Terminal) -> None:
     assert lines == ["in /", "7", "no end"]
 
 
+def test_a_line_is_shown_when_it_is_printed(terminal: Terminal, tmp_path: Path) -> None:
+    """And not when the next one is: whoever waits sees for what."""
+    seen = tmp_path / "seen"
+    lines: list[str] = []
+
+    def show(line: str) -> None:
+        lines.append(line)
+        if line == "waiting":
+            seen.touch()
+
+    waits = f"for _ in $(seq 100); do test -e {seen} && break; sleep 0.1; done; test -e {seen}"
+    with terminal:
+        _, status = terminal.run(f"echo; echo waiting; {waits}; echo $?; echo", show)
+    assert (lines, status) == (["", "waiting", "0", ""], 0)
+
+
 def test_what_was_left_in_the_background_ends_with_the_terminal(terminal: Terminal) -> None:
     """A loop that a lesson did not stop is stopped."""
     with terminal:
