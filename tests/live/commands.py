@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 
 import docker
 
@@ -12,6 +15,9 @@ from orchlab import labels, paths
 
 LAB = f"{labels.LAB}-compare"
 ENVIRONMENT = os.environ | {"ORCHLAB_LAB": LAB, "COLUMNS": "200"}
+IMPATIENCE_SECONDS = 0.3
+INTERRUPTED = (130, -signal.SIGINT)
+"""A second Ctrl-C may meet a task that has just ended; a shell calls both 130."""
 
 
 def invoke(*words: str, status: int = 0, **environment: str) -> str:
@@ -26,6 +32,27 @@ def invoke(*words: str, status: int = 0, **environment: str) -> str:
     )
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def interrupt(*words: str, when: re.Pattern[bytes], times: int = 1, **environment: str) -> None:
+    """Run a task until it says that, then press Ctrl-C: all that it has started hears it, too."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=paths.ROOT,
+        env=ENVIRONMENT | environment,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        assert process.stdout
+        said = b""
+        while not when.search(said) and (more := os.read(process.stdout.fileno(), 4096)):
+            said += more
+        for _ in range(times):
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(IMPATIENCE_SECONDS)
+        rest, _ = process.communicate()
+    assert process.returncode in INTERRUPTED, (said + rest).decode()
 
 
 def leftovers(lab: str = LAB) -> list[str]:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -41,7 +38,7 @@ swarm node it is that of the node's own engine."""
 
 START_SECONDS = 30.0
 BEGUN = re.compile(rb"^Does|logs .*--follow", re.MULTILINE)
-"""What a task says once its job runs."""
+"""What a task says once its job runs: Compose shows a word at once, the others only whole lines."""
 Ask = Callable[..., str]
 
 
@@ -140,22 +137,8 @@ def test_an_answer_that_stops_is_the_tasks_failure(ask: Ask) -> None:
 
 
 def test_ctrl_c_ends_the_job(platform: Platform, endpoint: str) -> None:
-    """As in a terminal, where what the task has started hears it too; nothing is left."""
+    """And nothing of it is left."""
     given = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": endpoint, "OPENAI_MODEL": "silent"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "invoke", f"{platform.name}-agent", f"--question={QUESTION}"],
-        cwd=paths.ROOT,
-        env=os.environ | given | {"ORCHLAB_LAB": labels.LAB},
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
-        assert process.stdout
-        said = b""
-        # Compose shows a word at once, the logs of the others only whole lines.
-        while not BEGUN.search(said) and (more := os.read(process.stdout.fileno(), 4096)):
-            said += more
-        os.killpg(process.pid, signal.SIGINT)
-        rest, _ = process.communicate()
-    assert process.returncode == 130, (said + rest).decode()
+    task = (f"{platform.name}-agent", f"--question={QUESTION}")
+    commands.interrupt(*task, when=BEGUN, ORCHLAB_LAB=labels.LAB, **given)
     assert left(platform) == []

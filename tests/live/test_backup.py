@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
+from orchlab import labels
 from orchlab.backup import operations
 from orchlab.backup.archive import Unusable
 from orchlab.experiments.client import count, increment
@@ -14,8 +16,13 @@ from orchlab.images.store import ImageStore
 from orchlab.platforms.base import DEFAULTS, Platform, Release
 from orchlab.platforms.compose.adapter import Compose
 from orchlab.records import Finding
+from orchlab.wait import wait_until
+from tests.live import commands
 
 NAME = "moved.bin"
+REDIS_SECONDS = 60.0
+STOPPING = re.compile(rb"stop redis|redis=0|--replicas=0")
+"""What a restore says when it takes Redis away."""
 
 
 @pytest.fixture
@@ -52,6 +59,15 @@ def test_a_damaged_backup_is_refused_and_the_data_stay(platform: Platform, tmp_p
     assert (count(url), {each.id for each in platform.replicas()}) == (after, before)
 
 
+def test_ctrl_c_amid_a_restore_leaves_redis_running(platform: Platform, tmp_path: Path) -> None:
+    """Also the second one, of somebody impatient, amid its start."""
+    url, path = platform.endpoints()[0].url, tmp_path / "data.tar"
+    operations.backup(platform, path)
+    task = ("restore", f"--platform={platform.name}", f"--from={path}")
+    commands.interrupt(*task, when=STOPPING, times=2, ORCHLAB_LAB=labels.LAB)
+    wait_until("the app reaches Redis", lambda: reaches_redis(url), timeout=REDIS_SECONDS)
+
+
 @pytest.mark.only("k8s")
 def test_data_move_from_compose_to_kubernetes_and_back(
     stack: Compose, platform: Platform, tmp_path: Path
@@ -72,6 +88,13 @@ def test_data_move_from_compose_to_kubernetes_and_back(
     operations.restore(stack, path)
     assert (count(here), get(here, NAME)) == (counted + 1, content)
     assert increment(here) == counted + 2
+
+
+def reaches_redis(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/count", timeout=5).ok
+    except requests.RequestException:
+        return False
 
 
 def put(url: str, name: str, content: bytes) -> None:
