@@ -31,6 +31,14 @@ def test_another_size_repeats_the_nodes_of_the_file(tmp_path: Path) -> None:
     assert written["kubeadmConfigPatches"] == CONFIG["kubeadmConfigPatches"]
 
 
+def test_the_size_that_was_asked_for_is_known_afterwards(tmp_path: Path) -> None:
+    """A cluster that breaks is made anew in its size, one that is new in the usual one."""
+    assert kind_config.asked(tmp_path) == Size()
+    for size in (Size(3, 1), Size()):
+        kind_config.file(size, tmp_path)
+        assert kind_config.asked(tmp_path) == size
+
+
 @pytest.mark.parametrize("size", [(0, 2), (1, -1), (2, 1), (3, 0)])
 def test_a_size_that_is_no_cluster_is_wrong_usage(size: tuple[int, int]) -> None:
     """Nothing is started for it."""

@@ -42,8 +42,10 @@ class Cluster:
     def ensure(self, node_image: Image, registry: str, size: Size | None = None) -> None:
         """Make sure that a healthy cluster runs whose nodes pull from ``registry``.
 
-        One that is healthy is kept; stopped nodes are started; what a killed run
-        left half-made is removed and made anew. ``size`` None takes what there is.
+        One that is healthy is kept; stopped nodes are started; what a killed run left
+        half-made, or what broke, is removed and made anew. ``size`` None takes what there
+        is, or was. Three control planes seldom survive that all of them were stopped: etcd's
+        members know each other by address, and the engine deals addresses out anew.
         Raises ``UsageError`` for a cluster of another size or network, ``OrchlabError``
         when kind fails and ``WaitTimeout`` when the cluster does not become ready.
         """
@@ -51,7 +53,7 @@ class Cluster:
             console.warn("the cluster is unfinished or broken: making it anew, without its data")
             k8s_nodes.remove()
         if not (found := k8s_nodes.nodes()):
-            self._make(node_image, size or Size())
+            self._make(node_image, size or kind_config.asked(k8s_api.kubeconfig().parent))
         elif size:
             kind_config.require(found, size, node_image)
         k8s_nodes.trust(registry)

@@ -84,8 +84,17 @@ def configuration(size: Size) -> dict[str, Any]:
 
 def file(size: Size, directory: Path) -> Path:
     """The file that kind reads: the one in ``k8s/`` where that fits, else one in ``directory``."""
-    if size == Size():
-        return CONFIG
     path = directory / CONFIG.name
+    if size == Size():
+        path.unlink(missing_ok=True)
+        return CONFIG
     path.write_text(yaml.safe_dump(configuration(size), sort_keys=False))
     return path
+
+
+def asked(directory: Path) -> Size:
+    """The size that was asked for last, as ``file`` left it there."""
+    path = directory / CONFIG.name
+    content = yaml.safe_load((path if path.exists() else CONFIG).read_text())
+    roles = [node["role"] for node in content["nodes"]]
+    return Size(roles.count(k8s_nodes.CONTROL_PLANE), roles.count("worker"))
