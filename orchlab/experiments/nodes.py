@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import cast
 
 from orchlab.apps import Feature
+from orchlab.errors import WaitTimeout
 from orchlab.experiments.base import (
     BOTH,
     RECOMMENDED,
@@ -31,6 +32,7 @@ from orchlab.experiments.evidence import (
 from orchlab.experiments.workers import spread, spread_worker
 from orchlab.metrics import between
 from orchlab.outages import NS_PER_S
+from orchlab.platforms import serving
 from orchlab.platforms.base import DEFAULTS, HARDENED, NodeFaults
 from orchlab.records import Finding, History
 
@@ -38,8 +40,8 @@ LOSS_WINDOWS = {DEFAULTS: 480.0, HARDENED: 120.0}
 """Seconds to wait for new replicas elsewhere: Kubernetes' own patience is 50 + 300 s."""
 AWAY = 25.0
 """For so long nobody decides: longer than the balancers need to leave a dead node out."""
-REUNION = 25.0
-"""After a partition the overlay's members were seen to need 18 s to find each other."""
+REUNION = 90.0
+"""A Swarm's overlay members that lost each other try again once a minute."""
 
 
 class NodeLoss:
@@ -153,7 +155,8 @@ class Partition:
                 bench.window("apart", RECOVERY)
                 bench.mark("mend", victim)
                 faults.mend()
-                bench.window("recovery", REUNION)
+                _reunion(bench)
+                bench.window("recovery", RECOVERY)
         finally:
             faults.mend()
             bench.restore()
@@ -179,6 +182,15 @@ class Partition:
             return finding(history, "fail", "the other side did not recover apart", **values)
         summary = f"either side recovered; {lost(apart)} requests failed through other nodes"
         return finding(history, "pass", summary, **values)
+
+
+def _reunion(bench: Bench) -> None:
+    """Wait until all nodes serve their clients again, or mark that it took too long."""
+    platform = bench.platform
+    try:
+        serving.wait_until_steady(platform.endpoints, platform.images.subject.health, REUNION)
+    except WaitTimeout:
+        bench.mark("censored", "reunion", seconds=REUNION)
 
 
 def _others(history: History) -> History:

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 from orchlab.apps import LABS_OWN, App
 from orchlab.platforms.base import Endpoint, Replica
-from orchlab.wait import wait_until
+from orchlab.wait import SYSTEM, Clock, wait_until
 
 TIMEOUT_S = 180.0
 """A Swarm whose nodes were all killed at once was seen to need 90 s: its overlay's members
 find each other again only when they retry, once a minute."""
 REQUEST_S = 2.0
+STEADY_S = 3.0
 
 
 Ask = Callable[[str, str], str | None]
@@ -81,6 +82,29 @@ def wait_for_store(endpoints: Callable[[], list[Endpoint]], count: int, ask: Ask
         lambda: _all_answer(endpoints(), "/ready", count, ask),
         timeout=TIMEOUT_S,
     )
+
+
+def wait_until_steady(
+    endpoints: Callable[[], list[Endpoint]],
+    path: str,
+    timeout: float,
+    *,
+    ask: Ask = get,
+    clock: Clock = SYSTEM,
+) -> None:
+    """Return once each endpoint has answered for ``STEADY_S`` without a failure.
+
+    What was cut off may answer for a moment, and only then be replaced. Raises ``WaitTimeout``.
+    """
+    failed = clock.now()
+
+    def check() -> bool:
+        nonlocal failed
+        if not _all_answer(endpoints(), path, 1, ask):
+            failed = clock.now()
+        return clock.now() - failed >= STEADY_S
+
+    wait_until("every node serves steadily", check, timeout=timeout, clock=clock)
 
 
 def whoami(url: str, ask: Ask = get, app: App = LABS_OWN) -> str:

@@ -11,6 +11,7 @@ from orchlab.apps import App
 from orchlab.errors import WaitTimeout
 from orchlab.platforms import serving
 from orchlab.platforms.base import Endpoint, Replica
+from tests.unit.test_wait import FakeClock
 
 ENDPOINTS = [Endpoint("a", "http://127.0.0.1:1"), Endpoint("b", "http://127.0.0.1:2")]
 REPLICAS = [Replica(name, name, "a", ready=True) for name in ("x", "y")]
@@ -70,3 +71,25 @@ def test_an_app_without_an_identity_does_not_serve_before_its_replicas_are_ready
 def test_an_entry_that_refuses_is_not_serving() -> None:
     """A refused connection is an empty answer, not an error."""
     assert serving.whoami("http://127.0.0.1:1") == ""
+
+
+def test_a_node_that_answered_for_a_moment_has_to_answer_for_seconds() -> None:
+    """What was cut off serves with what it has, until that is replaced."""
+    clock = FakeClock()
+
+    def ask(url: str, _: str) -> str | None:
+        return None if url.endswith("2") and not 1 < clock.time < 2 else "ok"
+
+    with pytest.raises(WaitTimeout):
+        serving.wait_until_steady(lambda: ENDPOINTS, "/up", 20, ask=ask, clock=clock)
+
+
+def test_steady_means_no_failure_for_seconds() -> None:
+    """Counted from the last one."""
+    clock = FakeClock()
+
+    def ask(url: str, _: str) -> str | None:
+        return None if url.endswith("2") and clock.time < 7 else "ok"
+
+    serving.wait_until_steady(lambda: ENDPOINTS, "/up", 20, ask=ask, clock=clock)
+    assert 9 < clock.time < 11
