@@ -46,28 +46,33 @@ def wait(  # noqa: PLR0913 - the last ones have plain defaults
     app: App = LABS_OWN,
     ask: Ask = get,
 ) -> None:
-    """Return once each endpoint answers and ``count`` ready replicas have been met.
+    """Return once each endpoint answers, ``count`` ready replicas have been met, and no other.
 
-    Every request has a connection of its own, so that each is balanced anew. Replicas of an
-    app that does not say who they are cannot be met: ``count`` have to be ready, and as many
-    requests in a row to be answered through each endpoint. Raises ``WaitTimeout``.
+    Every request has a connection of its own, so that each is balanced anew. What is on its
+    way out serves on, and a node may lead to it for a moment after its successor is ready.
+    Replicas of an app that does not say who they are cannot be met: ``count`` have to be
+    ready, and as many requests in a row to be answered through each endpoint. Raises
+    ``WaitTimeout``.
     """
-    met: dict[str, set[str]] = {}
+    met: set[str] = set()
+    last: dict[str, set[str]] = {}
 
     def check() -> bool:
         ready = {each.name for each in replicas() if each.ready}
         if not app.identity:
             return len(ready) == count and _all_answer(endpoints(), app.health, count, ask)
-        for endpoint in endpoints():
-            answered = met.setdefault(endpoint.node, set())
-            answered.update(filter(None, (whoami(endpoint.url, ask, app) for _ in range(count))))
-        return len(ready) == count and all(met.values()) and ready <= set().union(*met.values())
+        last.clear()
+        for each in endpoints():
+            last[each.node] = {whoami(each.url, ask, app) for _ in range(count)}
+        asked = set().union(*last.values())
+        met.update(asked)
+        return len(ready) == count and bool(asked) and asked <= ready <= met
 
     wait_until(
         f"{count} replicas reached through every node",
         check,
         timeout=TIMEOUT_S,
-        state=lambda: f"answered: {met}; reported: {replicas()}",
+        state=lambda: f"answered: {last}; reported: {replicas()}",
         hint=hint,
     )
 
