@@ -15,6 +15,7 @@ TIMEOUT_S = 180.0
 find each other again only when they retry, once a minute."""
 REQUEST_S = 2.0
 STEADY_S = 3.0
+"""A node that came back was seen to answer for half a second, and then no more."""
 
 
 Ask = Callable[[str, str], str | None]
@@ -58,12 +59,13 @@ def wait(  # noqa: PLR0913 - the last ones have plain defaults
     last: dict[str, set[str]] = {}
 
     def check() -> bool:
+        nonlocal last
         ready = {each.name for each in replicas() if each.ready}
         if not app.identity:
             return len(ready) == count and _all_answer(endpoints(), app.health, count, ask)
-        last.clear()
-        for each in endpoints():
-            last[each.node] = {whoami(each.url, ask, app) for _ in range(count)}
+        last = {
+            each.node: {whoami(each.url, ask, app) for _ in range(count)} for each in endpoints()
+        }
         asked = set().union(*last.values())
         met.update(asked)
         return len(ready) == count and bool(asked) and asked <= ready <= met

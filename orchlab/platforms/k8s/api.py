@@ -55,14 +55,6 @@ class Api:
         a model of its arguments, takes longer than all that a task asks the server. Raises
         what they raise.
         """
-        answer = self._get(path, **query)
-        return self.client.response_deserialize(answer, {"200": kind}).data
-
-    def items(self, path: str, kind: str, **query: str) -> list[Any]:
-        """The items of a list, which is such a model, too."""
-        return list(self.read(path, kind, **query).items)
-
-    def _get(self, path: str, **query: str) -> Any:  # noqa: ANN401 - the client's objects
         request = self.client.param_serialize(
             "GET",
             path,
@@ -72,7 +64,11 @@ class Api:
         )
         answer = self.client.call_api(*request, _request_timeout=TIMEOUT_S)
         answer.read()
-        return answer
+        return self.client.response_deserialize(answer, {"200": kind}).data
+
+    def items(self, path: str, kind: str, **query: str) -> list[Any]:
+        """The items of a list, which is such a model, too."""
+        return list(self.read(path, kind, **query).items)
 
     def release(self) -> str:
         """The API server's version, such as ``v1.36.3``."""

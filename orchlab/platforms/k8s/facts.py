@@ -7,7 +7,7 @@ from typing import Any
 
 from orchlab.platforms.base import Facts
 from orchlab.platforms.k8s import cluster_facts
-from orchlab.platforms.k8s.api import Api
+from orchlab.platforms.k8s.api import APPS, Api
 from orchlab.platforms.k8s.cluster_facts import CONTAINERD, KERNEL, NETWORK, at
 
 POD = "spec.template.spec"
@@ -91,5 +91,4 @@ def tolerations(pods: Iterable[Any], *, chosen: bool) -> dict[str, str]:
 
 
 def _deployment(api: Api, namespace: str) -> dict[str, Any]:
-    plain: dict[str, Any] = api.client.sanitize_for_serialization(api.deployment(namespace, "web"))
-    return plain
+    return dict(api.read(f"{APPS}/{namespace}/deployments/web", "object"))

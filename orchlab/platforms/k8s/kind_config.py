@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,7 @@ class Size:
 def size_of(nodes: Iterable[Container]) -> Size | None:
     """The size of the cluster that these nodes are; None if there is no control plane."""
     roles = [node.labels.get(k8s_nodes.ROLE) for node in nodes]
-    control_planes = roles.count(k8s_nodes.CONTROL_PLANE)
-    return Size(control_planes, roles.count("worker")) if control_planes else None
+    return _size(roles) if k8s_nodes.CONTROL_PLANE in roles else None
 
 
 def require(nodes: Iterable[Container], size: Size, node_image: Image) -> None:
@@ -96,5 +95,8 @@ def asked(directory: Path) -> Size:
     """The size that was asked for last, as ``file`` left it there."""
     path = directory / CONFIG.name
     content = yaml.safe_load((path if path.exists() else CONFIG).read_text())
-    roles = [node["role"] for node in content["nodes"]]
+    return _size([node["role"] for node in content["nodes"]])
+
+
+def _size(roles: Sequence[str | None]) -> Size:
     return Size(roles.count(k8s_nodes.CONTROL_PLANE), roles.count("worker"))
