@@ -6,6 +6,7 @@ The cluster is the session's own; the user is a ServiceAccount with the rights o
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-import requests
 import yaml
 
 from orchlab import labels, paths
@@ -21,6 +21,7 @@ from orchlab.errors import UsageError
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.images.store import ImageStore
 from orchlab.measuring import measure_once
+from orchlab.platforms import serving
 from orchlab.platforms.base import NodeFaults, Platform, Release
 from orchlab.platforms.k8s import api as k8s_api
 from orchlab.platforms.k8s import existing as k8s_existing
@@ -134,11 +135,19 @@ def test_the_app_lives_on_somebody_s_cluster(
 
 
 def await_version(url: str, version: str) -> None:
-    """Return when that version answers: replicas that are told to end may serve for a moment."""
+    """Return when that version answers there.
+
+    After a change no replica may be left on that node: then nobody has waited for its kube-proxy,
+    which for a moment may lead to replicas that are on their way out, or gone.
+    """
+    told: list[str | None] = []
+
+    def answers() -> bool:
+        told.append(serving.get(url, "/whoami"))
+        return told[-1] is not None and json.loads(told[-1])["version"] == version
+
     wait_until(
-        f"version {version} answers",
-        lambda: requests.get(f"{url}/whoami", timeout=5).json()["version"] == version,
-        timeout=ENDED_S,
+        f"version {version} answers", answers, timeout=ENDED_S, state=lambda: f"told: {told[-3:]}"
     )
 
 
