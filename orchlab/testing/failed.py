@@ -21,8 +21,12 @@ class Logged(Protocol):
 
 
 def sections(used: Mapping[str, object], logs: Path) -> Iterator[tuple[str, str]]:
-    """Title and text for each fixture's value that has logs; the files go below ``logs``."""
-    for name, value in used.items():
+    """Title and text for each thing that has logs; the files go below ``logs``.
+
+    Several fixtures may hand out the same one, which is said once, by the last one's name.
+    """
+    named = {id(value): (name, value) for name, value in used.items()}
+    for name, value in named.values():
         if isinstance(value, Logged):
             yield f"orchlab: {name}", collect(value, logs / name)
 

@@ -101,6 +101,13 @@ def test_a_failure_shows_events_and_the_ends_of_logs(tmp_path: Path) -> None:
     assert "line 84" not in text
 
 
+def test_what_several_fixtures_hand_out_is_shown_once(tmp_path: Path) -> None:
+    """A test's own fixture is often the platform by another name."""
+    platform = Talkative()
+    (shown,) = failed.sections({"platform": platform, "cluster": platform}, tmp_path)
+    assert shown[0] == "orchlab: cluster"
+
+
 def test_logs_that_cannot_be_had_do_not_hide_the_failure(tmp_path: Path) -> None:
     """What was written until then is shown."""
     text = failed.collect(Talkative(OSError("gone")), tmp_path / "logs")
