@@ -27,7 +27,7 @@ from pathlib import Path
 from orchlab import console, labels, shell, sweep
 from orchlab.images.store import Image
 from orchlab.names import pick
-from orchlab.platforms.base import DEFAULTS, HARDENED, Facts, Release
+from orchlab.platforms.base import HARDENED, Facts, Release
 from orchlab.platforms.compose import facts as read
 from orchlab.platforms.compose import files, logs, ports
 from orchlab.platforms.compose.backup import Backup
@@ -38,11 +38,6 @@ from orchlab.platforms.compose.project import UP, execute
 from orchlab.platforms.compose.stack import FILES, Deployment
 from orchlab.platforms.compose.strangers import Strangers
 from orchlab.platforms.compose.watch import Watch
-
-WAIT = {DEFAULTS: (), HARDENED: ("--wait", "--wait-timeout=120")}
-"""Compose waits for health checks. Where there are none it would look twice a second whether
-the containers run, which says less than the answers that the lab waits for; and of an image
-that may have no check, it would take the timers for one that is missing."""
 
 
 class Compose(Operations, Backup, Strangers, NetworkModes, Watch, Jobs):
@@ -70,22 +65,20 @@ class Compose(Operations, Backup, Strangers, NetworkModes, Watch, Jobs):
 
         A stack of the other variant is taken down first; its data stay. Raises
         ``UsageError`` for an unknown variant or a port that is taken, ``CommandFailed``
-        when a container does not become healthy, ``OrchlabError`` when a replica ended and
-        ``WaitTimeout`` when one cannot be reached.
+        when a container that others wait for does not become healthy, ``OrchlabError`` when
+        one ended and ``WaitTimeout`` when a replica cannot be reached.
         """
         pick("variant", release.variant, FILES)
         found, before = self.project.found(), self.project.variant()
         wanted = self._wanted(release, found)
         require_room(wanted)
-        wait = () if self.images.subject.foreign else WAIT[wanted.variant]
-        flags = ["--remove-orphans", *wait]
         title = f"{wanted.variant}, {wanted.replicas} x {wanted.image}"
         with console.step(f"compose: {title}"):
             if before not in ("", wanted.variant):
                 self.project.compose(before, "down", "--remove-orphans")
             if self.project.elsewhere and wanted.variant == HARDENED:
                 files.ship(wanted.image)
-            self.project.apply(wanted, *UP, *flags)
+            self.project.apply(wanted, *UP, "--remove-orphans")
             self.await_serving(wanted.replicas)
         self.show_way_in()
 

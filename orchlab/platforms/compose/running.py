@@ -130,12 +130,12 @@ class Running:
     def await_serving(self, replicas: int) -> None:
         """Return when that many replicas have answered.
 
-        Raises ``OrchlabError`` for one that is found ended, and ``WaitTimeout``.
+        Raises ``OrchlabError`` for a container that is found ended, and ``WaitTimeout``.
         """
         app = self.images.subject
 
         def alive() -> list[Replica]:
-            for each in self.project.containers("web"):
+            for each in self.project.containers():
                 if ended(each.attrs):
                     raise OrchlabError(why(each), SEE_LOGS)
             return self.replicas()
