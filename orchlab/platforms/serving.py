@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+from collections import defaultdict
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -14,6 +15,9 @@ TIMEOUT_S = 180.0
 """A Swarm whose nodes were all killed at once was seen to need 90 s: its overlay's members
 find each other again only when they retry, once a minute."""
 REQUEST_S = 2.0
+TURNS = 3
+"""Requests in a row for each replica: drawn by lot, as kube-proxy does it, three replicas are all
+met in nine of ten such rows."""
 STEADY_S = 3.0
 """A node that came back was seen to answer for half a second, and then no more."""
 
@@ -46,29 +50,28 @@ def wait(  # noqa: PLR0913 - the last ones have plain defaults
     *,
     app: App = LABS_OWN,
     ask: Ask = get,
+    shared: bool = True,
 ) -> None:
-    """Return once each endpoint answers, ``count`` ready replicas have been met, and no other.
+    """Return once each endpoint has led to ``count`` ready replicas, and leads to no other.
 
     Every request has a connection of its own, so that each is balanced anew. What is on its
-    way out serves on, and a node may lead to it for a moment after its successor is ready.
-    Replicas of an app that does not say who they are cannot be met: ``count`` have to be
-    ready, and as many requests in a row to be answered through each endpoint. Raises
-    ``WaitTimeout``.
+    way out serves on, and a node may lead to it for a moment after its successor is ready; one
+    that was cut off may lead to a part of them only. Where replicas have an endpoint each, and
+    so none is ``shared``, all endpoints together have to. Replicas of an app that does not say
+    who they are cannot be met: ``count`` have to be ready, and as many requests in a row to be
+    answered through each endpoint. Raises ``WaitTimeout``.
     """
-    met: set[str] = set()
+    met = _Met()
     last: dict[str, set[str]] = {}
 
     def check() -> bool:
         nonlocal last
-        ready = {each.name for each in replicas() if each.ready}
+        ready = [each for each in replicas() if each.ready]
         if not app.identity:
             return len(ready) == count and _all_answer(endpoints(), app.health, count, ask)
-        last = {
-            each.node: {whoami(each.url, ask, app) for _ in range(count)} for each in endpoints()
-        }
-        asked = set().union(*last.values())
-        met.update(asked)
-        return len(ready) == count and bool(asked) and asked <= ready <= met
+        last = {each.node: _answering(each.url, TURNS * count, ask, app) for each in endpoints()}
+        met.note(ready, last if shared else {"": set().union(*last.values())})
+        return len(ready) == count and bool(last) and met.whole(ready)
 
     wait_until(
         f"{count} replicas reached through every node",
@@ -77,6 +80,29 @@ def wait(  # noqa: PLR0913 - the last ones have plain defaults
         state=lambda: f"answered: {last}; reported: {replicas()}",
         hint=hint,
     )
+
+
+class _Met:
+    """Whom each entry has led to, while the replicas live on; who has answered it last."""
+
+    def __init__(self) -> None:
+        self.lives: set[str] = set()
+        self.ever: defaultdict[str, set[str]] = defaultdict(set)
+        self.last: dict[str, set[str]] = {}
+
+    def note(self, ready: list[Replica], answered: dict[str, set[str]]) -> None:
+        """Add what one look at all entries has shown; a successor may have the same name."""
+        lives = {each.id for each in ready}
+        if lives != self.lives:
+            self.ever.clear()
+        self.lives, self.last = lives, answered
+        for entry, names in answered.items():
+            self.ever[entry] |= names
+
+    def whole(self, ready: list[Replica]) -> bool:
+        """Whether each entry has led to all of them, and none leads to any other now."""
+        names = {each.name for each in ready}
+        return all(seen <= names <= self.ever[entry] for entry, seen in self.last.items())
 
 
 def wait_for_store(endpoints: Callable[[], list[Endpoint]], count: int, ask: Ask = get) -> None:
@@ -118,6 +144,16 @@ def whoami(url: str, ask: Ask = get, app: App = LABS_OWN) -> str:
     """The replica that answers one request; empty when none does, or none says so."""
     body = ask(url, app.asked)
     return app.identity.read(body) if app.identity and body is not None else ""
+
+
+def _answering(url: str, requests: int, ask: Ask, app: App) -> set[str]:
+    """Who answers so many requests in a row, as ``whoami`` has it; the first failure ends it."""
+    seen: set[str] = set()
+    for _ in range(requests):
+        seen.add(whoami(url, ask, app))
+        if "" in seen:
+            break
+    return seen
 
 
 def _all_answer(endpoints: list[Endpoint], path: str, count: int, ask: Ask) -> bool:

@@ -25,23 +25,40 @@ def name(replica: str) -> str:
     return json.dumps({"replica": replica})
 
 
-def test_serving_means_every_node_answers_and_every_replica_was_met() -> None:
-    """The wait goes on until the last replica has answered through some node."""
-    answers = itertools.chain(["", "", "x", "x"], itertools.repeat("y"))
+def test_serving_means_that_every_node_has_led_to_every_replica() -> None:
+    """One that was cut off may know only a part of them, and answers all the same."""
+    partial = [*"xyxyxy", *"xxxxxx"]
+    answers = itertools.chain(partial, partial, itertools.cycle("yx"))
     serving.wait(lambda: ENDPOINTS, lambda: REPLICAS, 2, ask=lambda *_: name(next(answers)))
+    assert next(answers) == "y", "each of two more rows of six was asked for"
+
+
+def test_replicas_with_an_entry_each_are_met_through_all_of_them_together() -> None:
+    """Then an entry leads to no other."""
+    serving.wait(
+        lambda: ENDPOINTS,
+        lambda: REPLICAS,
+        2,
+        ask=lambda url, _: name("x" if url.endswith("1") else "y"),
+        shared=False,
+    )
+
+
+def test_a_replica_that_was_met_in_an_earlier_life_has_to_be_met_again() -> None:
+    """A Swarm's task has the name of the one before it."""
+    before = [Replica(each.name, f"{each.name}-before", "a", ready=True) for each in REPLICAS]
+    told = itertools.chain([before], itertools.repeat(REPLICAS))
+    answers = iter([*"xxxxxx", *"yyyyyy", *"xxxxxx"])
+    serving.wait(lambda: ENDPOINTS[:1], lambda: next(told), 2, ask=lambda *_: name(next(answers)))
+    assert list(answers) == []
 
 
 def test_one_that_is_on_its_way_out_may_not_answer_any_more() -> None:
     """A node that still leads to it is not done."""
-    answers = itertools.chain(["x", "y", "x", "old", "x"], itertools.repeat("y"))
-    asked: list[str] = []
-
-    def ask(*_: str) -> str:
-        asked.append(next(answers))
-        return name(asked[-1])
-
-    serving.wait(lambda: ENDPOINTS, lambda: REPLICAS, 2, ask=ask)
-    assert len(asked) == 2 * len(ENDPOINTS) * len(REPLICAS)
+    rows = iter([[*"xyxyxy"], [*"xyoyxy"], [*"xxxxxx"], [*"yyyyyy"]])
+    answers = itertools.chain.from_iterable(rows)
+    serving.wait(lambda: ENDPOINTS, lambda: REPLICAS, 2, ask=lambda *_: name(next(answers)))
+    assert list(answers) == []
 
 
 def only_the_first(url: str, _: str) -> str | None:
