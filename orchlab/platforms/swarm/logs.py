@@ -9,10 +9,11 @@ from docker.errors import DockerException
 
 from orchlab import shell
 from orchlab.errors import OrchlabError
+from orchlab.parallel import in_parallel
 from orchlab.platforms.swarm.nodes import Nodes
 from orchlab.platforms.swarm.stack import Stack
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 15
 SERVICE_LOG = f"timeout {PATIENCE_SECONDS} docker service logs --timestamps --details $0 2>&1"
 """Both streams, and what came until then where the end does not come: a node that is away
 keeps the command, and the SDK even more so, waiting for ever."""
@@ -41,15 +42,10 @@ def collect(stack: Stack, nodes: Nodes, into: Path) -> None:
     except (DockerException, requests.RequestException) as error:
         (into / "services.log").write_text(f"no service logs: {error}\n")
         return
-    for name in names:
-        _write(
-            stack,
-            into / f"{name}.log",
-            "-c",
-            f"{SERVICE_LOG} || echo cut off: $?",
-            name,
-            program="sh",
-        )
+    script = f"{SERVICE_LOG} || echo cut off: $?"
+    in_parallel(
+        lambda name: _write(stack, into / f"{name}.log", "-c", script, name, program="sh"), names
+    )
 
 
 def _write(stack: Stack, path: Path, *words: str, program: str = "docker") -> None:
