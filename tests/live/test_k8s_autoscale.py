@@ -39,6 +39,7 @@ def test_the_task_says_what_is_measured_and_ends_with_its_autoscaler(
     cluster: Kubernetes, release: Release, tmp_path: Path
 ) -> None:
     """Meanwhile nobody else sets the number; that it follows the load is experiment 11's."""
+    cluster.images.ensure(k8s_metrics.NAME)  # its first build would take all the time there is
     words = ["--min=3", "--max=4", "--target-cpu=90"]
     said = tmp_path / "said"
     with (
