@@ -32,6 +32,10 @@ DISK_BYTES = 64 * 2**20
 KEY = "count"
 SECONDS = 1.0
 WAIT_MS = 30_000
+CROSSING = 1
+"""Acknowledgements that may cross the cut, of one writer. A real one ends the process as well;
+here an fsync under way can succeed although the journal was aborted: jbd2_complete_transaction
+has no error for a transaction that is neither running nor committing any more."""
 START = "mount -o loop /host/disk /data && exec redis-server --protected-mode no --dir /data"
 SHUTDOWN = """
 open(my $root, "<", "/data") or die $!;
@@ -118,14 +122,19 @@ def written(client: Redis, end: Callable[[], None]) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    ("fsync", "end", "loses"),
-    [("everysec", kill, False), ("everysec", cut_power, True), ("always", cut_power, False)],
+    ("fsync", "end", "crossing", "loses"),
+    [
+        ("everysec", kill, 0, False),
+        ("everysec", cut_power, CROSSING, True),
+        ("always", cut_power, CROSSING, False),
+    ],
 )
 def test_what_is_lost(
     disk: Path,
     images: ImageStore,
     fsync: str,
     end: Callable[[], None],
+    crossing: int,
     *,
     loses: bool,
 ) -> None:
@@ -137,4 +146,4 @@ def test_what_is_lost(
     note = f"{fsync}, {end.__name__}: acknowledged {acknowledged}, synced {on_disk}, kept {kept}"
     console.note(note)
     assert 0 < on_disk <= kept
-    assert (kept < acknowledged) == loses
+    assert (acknowledged - kept > crossing) == loses

@@ -7,6 +7,7 @@
 set -eu
 
 export HOME="${TMPDIR}"
+export LD_PRELOAD=/usr/local/lib/xstate.so  # the processor's whole state: see xstate.c
 exec timeout --signal=KILL "${TIME_LIMIT}" linux.uml \
     mem=2G root=/dev/root rootfstype=hostfs rootflags=/ ro init=/opt/guest/init.sh quiet \
     con=null ssl=null con0=null,fd:1 "$@"
