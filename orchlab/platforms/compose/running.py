@@ -140,9 +140,7 @@ class Running:
                     raise OrchlabError(why(each), SEE_LOGS)
             return self.replicas()
 
-        serving.wait(
-            self.endpoints, alive, replicas, SEE_LOGS, app=app, ask=self.ask, shared=False
-        )
+        serving.wait(self.endpoints, alive, replicas, SEE_LOGS, app=app, ask=self.ask, shared=False)
 
     def reaches(self, replica: str) -> bool:
         """Whether clients are led to that replica; the entries take turns among all of them."""
