@@ -150,10 +150,18 @@ def _launch(tree: Path) -> subprocess.Popen[bytes]:
     console.echo(argv)
     search = os.pathsep.join([*map(str, packages.bin_dirs(tree)), packages.SYSTEM_PATH])
     ours = {"PATH": search}
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("DOCKER_")}
     leftovers.mark(home())
     with log_file().open("ab") as log:
-        return process.spawn_detached(argv, inherited | ours, log)
+        return process.spawn_detached(argv, _inherited() | ours, log)
+
+
+def _inherited() -> dict[str, str]:
+    """Whoever starts the engine ends before it, and a temporary directory often ends with them."""
+    return {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("DOCKER_") and key != "TMPDIR"
+    }
 
 
 def _await_answer(daemon: subprocess.Popen[bytes] | None) -> None:

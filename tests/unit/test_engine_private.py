@@ -120,9 +120,13 @@ def test_daemon_that_ends_at_once_shows_its_log(tmp_path: Path) -> None:
 def test_daemon_gets_its_own_directories_only(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Every path on its command line is ours, and no client variable is inherited."""
+    """Every path on its command line is ours; neither a client's variable is inherited nor a
+    temporary directory, which ends with whoever starts the engine: a lesson's does.
+    """
     monkeypatch.setenv("DOCKER_HOST", "unix:///somebody/elses.sock")
-    daemon = private._launch(_tree(tmp_path, 'echo "$@" host=$DOCKER_HOST'))  # noqa: SLF001 - core
+    monkeypatch.setenv("TMPDIR", "/a/lesson/s")
+    said = 'echo "$@" host=$DOCKER_HOST$TMPDIR'
+    daemon = private._launch(_tree(tmp_path, said))  # noqa: SLF001 - core
     daemon.wait()
     words = private.log_file().read_text().split()
     named_paths = [word.partition("=")[2] for word in words if word.startswith("--")]
