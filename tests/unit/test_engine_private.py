@@ -120,8 +120,9 @@ def test_daemon_that_ends_at_once_shows_its_log(tmp_path: Path) -> None:
 def test_daemon_gets_its_own_directories_only(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Every path on its command line is ours; neither a client's variable is inherited nor a
-    temporary directory, which ends with whoever starts the engine: a lesson's does.
+    """Every path on its command line is ours, and no client's variable is inherited.
+
+    Nor is a temporary directory, which ends with whoever starts the engine: a lesson's does.
     """
     monkeypatch.setenv("DOCKER_HOST", "unix:///somebody/elses.sock")
     monkeypatch.setenv("TMPDIR", "/a/lesson/s")
