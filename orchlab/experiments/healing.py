@@ -38,7 +38,7 @@ class Crash:
         victim = random.choice(bench.ready())  # noqa: S311 - which replica is no secret
         faults = cast("ReplicaFaults", bench.platform)
         with bench.probing():
-            bench.baseline()
+            bench.random_baseline()
             bench.mark("fault", victim.name, node=victim.node)
             faults.crash(victim)
             bench.mark("fault-verified", victim.name)
@@ -76,7 +76,7 @@ class Hang:
         window = HANG_WINDOWS.get(bench.release.variant, CAPACITY_WINDOW)
         try:
             with bench.probing():
-                bench.baseline()
+                bench.random_baseline()
                 bench.mark("fault", victim.name, node=victim.node)
                 faults.hang(victim)
                 bench.mark("fault-verified", victim.name)

@@ -59,7 +59,7 @@ class NodeLoss:
         victim = spread_worker(bench)
         try:
             with bench.probing():
-                bench.baseline()
+                bench.random_baseline()
                 bench.mark("fault", victim)
                 faults.stop(victim)
                 bench.mark("fault-verified", victim)
@@ -100,7 +100,7 @@ class ControlLoss:
         leader = next(each.name for each in faults.nodes() if each.leader)
         try:
             with bench.probing():
-                bench.baseline()
+                bench.random_baseline()
                 bench.mark("fault", leader)
                 faults.stop(leader)
                 bench.mark("fault-verified", leader)
@@ -146,7 +146,7 @@ class Partition:
         victim = spread_worker(bench)
         try:
             with bench.probing():
-                bench.baseline()
+                bench.random_baseline()
                 bench.mark("fault", victim)
                 faults.cut(victim)
                 bench.mark("fault-verified", victim)

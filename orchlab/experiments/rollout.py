@@ -47,7 +47,7 @@ class Update:
     variants = BOTH
 
     def run(self, bench: Bench) -> None:
-        """Baseline, update at a random phase, a while of the other version, and back."""
+        """Baseline, update, a while of the other version, and back."""
         updatable = cast("Updatable", bench.platform)
         changed = bench.platform.images.app(CHANGED_VERSION)
         bench.platform.publish(changed)
@@ -90,7 +90,7 @@ class MissingImage:
     variants = RECOMMENDED
 
     def run(self, bench: Bench) -> None:
-        """Baseline, the update at a random phase; whatever it did is mended at the end."""
+        """Baseline, the update; whatever it did is mended at the end."""
         _try(bench, MISSING)
 
     def judge(self, history: History) -> Finding:
@@ -108,7 +108,7 @@ class FailingImage:
     variants = BOTH
 
     def run(self, bench: Bench) -> None:
-        """Baseline, the update at a random phase; whatever it did is mended at the end."""
+        """Baseline, the update; whatever it did is mended at the end."""
         images, app = bench.platform.images, bench.release.image
         with derived(images, app, "failing", changes=SERVES_404) as image:
             bench.platform.publish(image)

@@ -81,7 +81,7 @@ class Drain:
     variants = BOTH
 
     def run(self, bench: Bench) -> None:
-        """Baseline, drain at a random phase; the worker takes replicas again at the end."""
+        """Baseline, drain; the worker takes replicas again at the end."""
         drainable = cast("Drainable", bench.platform)
         worker = spread_worker(bench)
         try:
