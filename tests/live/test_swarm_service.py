@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import cast
 
@@ -14,9 +15,11 @@ from orchlab import credentials, labels, paths, shell
 from orchlab.errors import CommandFailed
 from orchlab.platforms.base import Platform, Release
 from orchlab.platforms.swarm.adapter import Swarm
+from orchlab.wait import wait_until
 from tests.live.replicas import NoLoss, identities
 
 pytestmark = pytest.mark.only("swarm")
+UPDATE_S = 120.0
 
 
 @pytest.fixture
@@ -86,6 +89,30 @@ def test_the_edge_and_the_owner_of_its_port_are_replaced_without_a_failure(
     after = {each.id for name in ("edge", "port") for each in swarm.stack.tasks(name)}
     assert len(after) == 2 * len(swarm.endpoints())
     assert not after & before
+
+
+def test_an_update_of_the_edge_outlives_changes_of_a_node(swarm: Swarm, release: Release) -> None:
+    """With each of them Swarm replaces the node's task by itself, and the update's is stopped.
+
+    Changes come with labels, and by themselves: with the first and the last task of a network
+    on a node. One stopped task counts as a failure, which is no reason to take the update back.
+    """
+    if swarm.data_path == "mesh":
+        assert swarm.stack.find("edge") is None
+        return
+    node = next(each.name for each in swarm.nodes() if not each.control)
+    before = {each.id for each in swarm.stack.tasks("edge")}
+
+    def ended() -> str:
+        swarm.stack.run("node", "update", f"--label-add=orchlab.moment={time.time()}", node)
+        state = swarm.stack.service("edge").get("UpdateStatus", {}).get("State", "updating")
+        return "" if state == "updating" else str(state)
+
+    swarm.stack.run("service", "update", "--force", "--detach", f"{swarm.stack.name}_edge")
+    assert wait_until("the update ended", ended, timeout=UPDATE_S, pause=0.4) == "completed"
+    swarm.await_serving(release.replicas)
+    after = {each.node for each in swarm.stack.tasks("edge") if each.id not in before}
+    assert len(after) == len(swarm.endpoints())
 
 
 def test_the_facts_are_those_of_the_hardened_variant(swarm: Swarm) -> None:
