@@ -12,7 +12,7 @@ from orchlab.apps import Feature
 from orchlab.experiments.base import BOTH, Bench, Needs, finding
 from orchlab.experiments.client import count, increment
 from orchlab.experiments.evidence import broken_promise, seconds_between
-from orchlab.experiments.workers import spread
+from orchlab.experiments.workers import whole_again
 from orchlab.platforms.base import NodeFaults
 from orchlab.records import Finding, History
 
@@ -47,8 +47,7 @@ class NodeData:
             bench.mark("read", value=count(url), node=faults.store_node())
         finally:
             faults.start(held)
-            bench.restore()
-            spread(bench)
+            whole_again(bench)
 
     def judge(self, history: History) -> Finding:
         """Pass when every acknowledged write is there at the end."""

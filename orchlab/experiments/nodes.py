@@ -29,7 +29,7 @@ from orchlab.experiments.evidence import (
     seconds_between,
     until,
 )
-from orchlab.experiments.workers import spread, spread_worker
+from orchlab.experiments.workers import spread_worker, whole_again
 from orchlab.metrics import between
 from orchlab.outages import NS_PER_S
 from orchlab.platforms import serving
@@ -68,8 +68,7 @@ class NodeLoss:
                 bench.window("recovery", RECOVERY)
         finally:
             faults.start(victim)
-            bench.restore()
-            spread(bench)
+            whole_again(bench)
 
     def judge(self, history: History) -> Finding:
         """Pass when clients of the other nodes and capacity recovered."""
@@ -111,8 +110,7 @@ class ControlLoss:
                 bench.window("recovery", RECOVERY)
         finally:
             faults.start(leader)
-            bench.restore()
-            spread(bench)
+            whole_again(bench)
 
     def judge(self, history: History) -> Finding:
         """Pass when clients of the other nodes recovered without it, and all is ready with it."""
@@ -159,8 +157,7 @@ class Partition:
                 bench.window("recovery", RECOVERY)
         finally:
             faults.mend()
-            bench.restore()
-            spread(bench)
+            whole_again(bench)
 
     def judge(self, history: History) -> Finding:
         """Pass when the others' clients recovered apart, and everybody's after the reunion."""

@@ -7,6 +7,7 @@ from typing import cast
 from orchlab.errors import OrchlabError
 from orchlab.experiments.base import Bench
 from orchlab.platforms.base import NodeFaults, Scalable
+from orchlab.platforms.capabilities import Tracking
 
 
 def spread_worker(bench: Bench) -> str:
@@ -17,6 +18,14 @@ def spread_worker(bench: Bench) -> str:
     if not found:
         raise OrchlabError("no worker without the volume of Redis has a replica", "add a worker")
     return found[0]
+
+
+def whole_again(bench: Bench) -> None:
+    """After all nodes are back: the release as it was, and nothing that a next question meets."""
+    bench.restore()
+    if isinstance(bench.platform, Tracking):
+        bench.platform.forget_attempts()
+    spread(bench)
 
 
 def spread(bench: Bench) -> None:

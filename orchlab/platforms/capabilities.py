@@ -66,6 +66,18 @@ class NetworkModes(Protocol):
 
 
 @runtime_checkable
+class Tracking(Protocol):
+    """Nodes that remember to which replica they led a connection, also when it is gone."""
+
+    def forget_attempts(self) -> None:
+        """Let every node that is on forget the connections that nobody answered.
+
+        A new one from the same port of the same client would be led to the same replica.
+        Linux remembers them for 120 s (``nf_conntrack_tcp_timeout_syn_sent``).
+        """
+
+
+@runtime_checkable
 class Autoscalable(Protocol):
     """A release whose number of replicas follows the load."""
 

@@ -9,6 +9,7 @@ from typing import NoReturn, Protocol, runtime_checkable
 import pytest
 
 from orchlab.platforms.base import HangFaults, Replica, ReplicaFaults
+from orchlab.platforms.capabilities import Tracking
 from orchlab.wait import wait_until
 
 BACK_SECONDS = 180.0
@@ -81,6 +82,8 @@ class Fault:
         if not isinstance(target, NodeFaults):
             _skip(target, "loss of a node")
         self._remember(target)
+        if isinstance(target, Tracking):
+            self._undo.callback(target.forget_attempts)
         self._undo.callback(target.start, node)
         target.stop(node)
 
@@ -89,6 +92,8 @@ class Fault:
         if not isinstance(target, NodeFaults):
             _skip(target, "partition")
         self._remember(target)
+        if isinstance(target, Tracking):
+            self._undo.callback(target.forget_attempts)
         self._undo.callback(target.mend)
         target.cut(node)
 

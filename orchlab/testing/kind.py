@@ -100,6 +100,10 @@ class KindLab:
         """Undo every cut."""
         self._platform.mend()
 
+    def forget_attempts(self) -> None:
+        """Let every node forget the connections that nobody answered; ``fault`` does it last."""
+        self._platform.forget_attempts()
+
     @contextmanager
     def deploy(self, file: Path) -> Iterator[KindStack]:
         """Apply a file of manifests in a namespace of its own, which the block's end removes.

@@ -6,7 +6,7 @@ import pytest
 
 from orchlab.errors import OrchlabError
 from orchlab.experiments.base import Bench
-from orchlab.experiments.workers import spread_worker
+from orchlab.experiments.workers import spread_worker, whole_again
 from orchlab.images.store import Image
 from orchlab.platforms.base import ClusterNode, Release, Replica
 
@@ -18,6 +18,7 @@ class Machines:
         self.used = list(nodes)
         self.reaches = reaches
         self.scaled: list[int] = []
+        self.done: list[str] = []
 
     def nodes(self) -> list[ClusterNode]:
         control = ClusterNode("c", control=True, leader=True, ready=True)
@@ -28,6 +29,12 @@ class Machines:
 
     def replicas(self) -> list[Replica]:
         return [Replica(f"r{i}", f"r{i}", node, ready=True) for i, node in enumerate(self.used)]
+
+    def deploy(self, release: Release) -> None:
+        self.done.append(f"deploy {release.variant}")
+
+    def forget_attempts(self) -> None:
+        self.done.append("forget")
 
     def scale(self, replicas: int) -> None:
         self.scaled.append(replicas)
@@ -57,3 +64,11 @@ def test_a_cluster_in_which_no_worker_can_be_taken_away_is_an_error() -> None:
     """All replicas stay where Redis is."""
     with pytest.raises(OrchlabError, match="no worker"):
         spread_worker(bench(Machines("w1", "w1", reaches="w1")))
+
+
+def test_afterwards_no_node_leads_a_client_to_what_is_gone() -> None:
+    """Else single requests of the next question would be lost, up to two minutes later."""
+    machines = Machines("w1", "w1")
+    whole_again(bench(machines))
+    assert machines.done == ["deploy hardened", "forget"]
+    assert machines.scaled == [3, 2]

@@ -120,6 +120,15 @@ def test_a_started_node_is_awaited_alone(
     assert waited.call_args.args[1] == ["lab-worker2"]
 
 
+def test_attempts_are_forgotten_on_every_node_that_is_on(
+    machines: ClusterFaults, commands: list[list[str]]
+) -> None:
+    """Only those that nobody answered: the others' clients still talk."""
+    machines.forget_attempts()
+    assert {argv[2] for argv in commands} == {"lab-worker", "lab-control-plane"}
+    assert all("--state SYN_SENT" in argv[-1] for argv in commands)
+
+
 def test_an_unknown_node_is_refused_before_anything_happens(
     machines: ClusterFaults, commands: list[list[str]]
 ) -> None:

@@ -50,6 +50,9 @@ class Machines:
     def mend(self) -> None:
         self.done.append("mend")
 
+    def forget_attempts(self) -> None:
+        self.done.append("forget")
+
 
 def test_faults_are_mended_the_last_one_first() -> None:
     """A node that was cut off before it was stopped must run before its filter can go."""
@@ -58,7 +61,7 @@ def test_faults_are_mended_the_last_one_first() -> None:
     fault.stop(machines, "one")
     fault.restore()
     fault.restore()
-    assert machines.done == ["cut one", "stop one", "start one", "mend"]
+    assert machines.done == ["cut one", "stop one", "start one", "forget", "mend", "forget"]
 
 
 def test_a_crashed_replica_is_back_when_another_one_is_ready() -> None:

@@ -54,3 +54,7 @@ class ClusterFaults(Running):
     def mend(self) -> None:
         """Undo every cut on the nodes that run; one that is started anew has none."""
         in_parallel(partition.mend, k8s_nodes.running())
+
+    def forget_attempts(self) -> None:
+        """kube-proxy removes the rule that leads to a pod, and nobody what was led by it."""
+        k8s_nodes.forget_attempts()

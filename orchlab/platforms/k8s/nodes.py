@@ -130,6 +130,13 @@ def pull(reference: str) -> None:
     in_parallel(lambda node: shell.run(["docker", "exec", node, *words], echo=False), running())
 
 
+def forget_attempts() -> None:
+    """Remove what the nodes' connection tracking has of connections that nobody answered."""
+    script = "conntrack -D -p tcp --state SYN_SENT 2>&1 | grep 'entries have been deleted'"
+    words = ("sh", "-c", script)  # not the status: conntrack's is 1 where there are none
+    in_parallel(lambda node: shell.run(["docker", "exec", node, *words], echo=False), running())
+
+
 def hosts_toml(registry: str) -> str:
     """The content of ``k8s/hosts.toml`` for a registry of another name."""
     return HOSTS.read_text().replace(HOSTS_REGISTRY, registry)
