@@ -81,9 +81,7 @@ class Fault:
         """Cut a node's power."""
         if not isinstance(target, NodeFaults):
             _skip(target, "loss of a node")
-        self._remember(target)
-        if isinstance(target, Tracking):
-            self._undo.callback(target.forget_attempts)
+        self._remember_nodes(target)
         self._undo.callback(target.start, node)
         target.stop(node)
 
@@ -91,15 +89,19 @@ class Fault:
         """Cut a node off from the other nodes; clients still reach it."""
         if not isinstance(target, NodeFaults):
             _skip(target, "partition")
-        self._remember(target)
-        if isinstance(target, Tracking):
-            self._undo.callback(target.forget_attempts)
+        self._remember_nodes(target)
         self._undo.callback(target.mend)
         target.cut(node)
 
     def restore(self) -> None:
         """Mend everything, the last fault first; raises ``WaitTimeout`` if that fails."""
         self._undo.close()
+
+    def _remember_nodes(self, target: object) -> None:
+        """Of nodes: once they are back, none leads a client to what is gone, either."""
+        self._remember(target)
+        if isinstance(target, Tracking):
+            self._undo.callback(target.forget_attempts)
 
     def _remember(self, target: object, lost: str = "") -> None:
         """Have as many replicas back as there are now; looked at last, so noted first.

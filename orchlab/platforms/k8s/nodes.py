@@ -126,14 +126,21 @@ def process_state(node: str, pid: int) -> str:
 
 def pull(reference: str) -> None:
     """Pull an image on every node that is on, at once; raises ``CommandFailed``."""
-    words = ("ctr", "-n", "k8s.io", "images", "pull", "--hosts-dir", CERTIFICATES, reference)
-    in_parallel(lambda node: shell.run(["docker", "exec", node, *words], echo=False), running())
+    _on_each("ctr", "-n", "k8s.io", "images", "pull", "--hosts-dir", CERTIFICATES, reference)
 
 
 def forget_attempts() -> None:
-    """Remove what the nodes' connection tracking has of connections that nobody answered."""
+    """Remove what the nodes' connection tracking has of connections that nobody answered.
+
+    Raises ``CommandFailed`` where it cannot.
+    """
+    # By its words, since its status is 1 also where there was nothing to delete.
     script = "conntrack -D -p tcp --state SYN_SENT 2>&1 | grep 'entries have been deleted'"
-    words = ("sh", "-c", script)  # not the status: conntrack's is 1 where there are none
+    _on_each("sh", "-c", script)
+
+
+def _on_each(*words: str) -> None:
+    """Run a command on every node that is on, at once; raises ``CommandFailed``."""
     in_parallel(lambda node: shell.run(["docker", "exec", node, *words], echo=False), running())
 
 
