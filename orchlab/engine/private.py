@@ -156,7 +156,10 @@ def _launch(tree: Path) -> subprocess.Popen[bytes]:
 
 
 def _inherited() -> dict[str, str]:
-    """Whoever starts the engine ends before it, and a temporary directory often ends with them."""
+    """This process' environment without what is a client's, or its own for a while only.
+
+    Whoever starts the engine ends before it, and a temporary directory often ends with them.
+    """
     return {
         key: value
         for key, value in os.environ.items()
