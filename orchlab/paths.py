@@ -16,6 +16,7 @@ The ``XDG_*_HOME`` variables move them (XDG Base Directory Specification 0.8).
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -78,6 +79,17 @@ def require_place(path: Path) -> None:
     """Raise ``UsageError`` unless there can be a file at ``path``."""
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"{path} cannot be a file", "name a file in a directory that exists")
+
+
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Let one process at a time through; the kernel lifts the lock of a killed one."""
+    lock = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 @contextmanager

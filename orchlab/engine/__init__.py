@@ -168,7 +168,7 @@ def has_images() -> bool:
     """Whether the engine in use has an image of any lab."""
     client = docker.from_env()
     try:
-        return bool(client.images.list(filters={"label": labels.KEY}))
+        return bool(client.api.images(filters={"label": labels.KEY}, quiet=True))
     finally:
         client.close()
 

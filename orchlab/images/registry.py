@@ -11,6 +11,7 @@ from docker.errors import APIError, NotFound
 from orchlab import console, labels
 from orchlab.errors import OrchlabError
 from orchlab.images.store import Image, ImageStore
+from orchlab.paths import alone, state_dir
 from orchlab.wait import wait_until
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ PORT = 5000
 STORAGE = "/var/lib/registry"
 START_SECONDS = 20.0
 ASK_SECONDS = 2.0
+HINT = "its log says more; an engine trusts a registry with TLS, or on 127.0.0.1"
 MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.oci.image.manifest.v1+json",
@@ -87,6 +89,14 @@ class Registry:
         """The reference under which nodes pull an image, whether it was pushed or not."""
         return f"{self.host}/{image.reference}"
 
+    def digest(self, image: Image) -> str:
+        """The digest of what nodes get by its reference; raises ``OrchlabError`` if nothing."""
+        repository, _, tag = image.reference.rpartition(":")
+        status, digest, _ = _get(self.port, f"/v2/{repository}/manifests/{tag}")
+        if status != http.client.OK:
+            raise OrchlabError(f"the registry lost {image.reference}", "run the command again")
+        return digest
+
     def detach(self, network: str) -> None:
         """Leave a node network, so that it can be removed; idempotent."""
         container = self._container()
@@ -144,15 +154,15 @@ def send(client: DockerClient, image: Image, reference: str, detail: Callable[[s
     Raises ``OrchlabError`` with what the registry or the engine says.
     """
     repository, _, tag = reference.rpartition(":")
-    client.images.get(image.id).tag(repository, tag)
-    try:
-        for line in client.images.push(repository, tag, stream=True, decode=True):
-            if "error" in line:
-                hint = "its log says more; an engine trusts a registry with TLS, or on 127.0.0.1"
-                raise OrchlabError(f"{reference} was not pushed: {line['error']}", hint)
-            detail(f"{line.get('id', '')} {line.get('status', '')}")
-    finally:
-        client.images.remove(reference, noprune=True)
+    with alone(state_dir()):  # else another command takes away the tag that is being pushed
+        client.images.get(image.id).tag(repository, tag)
+        try:
+            for line in client.images.push(repository, tag, stream=True, decode=True):
+                if "error" in line:
+                    raise OrchlabError(f"{reference} was not pushed: {line['error']}", HINT)
+                detail(f"{line.get('id', '')} {line.get('status', '')}")
+        finally:
+            client.images.remove(reference, noprune=True)
 
 
 def _get(port: int, path: str) -> tuple[int, str, bytes]:

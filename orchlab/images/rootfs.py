@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from orchlab import console, labels, shell
 from orchlab.errors import HostUnfit
 from orchlab.images import hostconfig
-from orchlab.paths import cache_dir
+from orchlab.paths import alone, cache_dir
 
 PACKAGES = ("mmdebstrap", "debian-archive-keyring")
 """What the host needs for it; the keyring is missing on derivatives of Debian."""
@@ -40,7 +39,7 @@ def tarball(name: str, suite: str, packages: Sequence[str]) -> Path:
     """
     target = cache_dir() / "rootfs" / name
     target.parent.mkdir(exist_ok=True)
-    with _alone(target.parent):
+    with alone(target.parent):
         if not target.exists():
             _require_mmdebstrap()
             _bootstrap(suite, packages, target)
@@ -69,14 +68,6 @@ def _workspace(parent: Path) -> Iterator[dict[str, str]]:
     work.mkdir(exist_ok=True)
     yield {"TMPDIR": str(work)}
     shutil.rmtree(work, ignore_errors=True)
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Let one process at a time bootstrap; the lock ends with its holder."""
-    with (directory / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def import_image(source: Path, reference: str) -> None:

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from orchlab.apps import LABS_OWN, App
+from orchlab.parallel import in_parallel
 from orchlab.platforms.base import Endpoint, Replica
 from orchlab.wait import SYSTEM, Clock, wait_until
 
 TIMEOUT_S = 180.0
 """A Swarm whose nodes were all killed at once was seen to need 90 s: its overlay's members
 find each other again only when they retry, once a minute."""
+PAUSE_S = 0.1
 REQUEST_S = 2.0
 TURNS = 4
 """Requests in a row for each replica: drawn by lot, as kube-proxy does it, three replicas are all
@@ -69,7 +71,9 @@ def wait(  # noqa: PLR0913 - the last ones have plain defaults
         ready = [each for each in replicas() if each.ready]
         if not app.identity:
             return len(ready) == count and _all_answer(endpoints(), app.health, count, ask)
-        last = {each.node: _answering(each.url, TURNS * count, ask, app) for each in endpoints()}
+        entries = endpoints()
+        answers = in_parallel(lambda each: _answering(each.url, TURNS * count, ask, app), entries)
+        last = {each.node: seen for each, seen in zip(entries, answers, strict=True)}
         met.note(ready, last if shared else {"": set().union(*last.values())})
         return len(ready) == count and bool(last) and met.whole(ready)
 
@@ -77,6 +81,7 @@ def wait(  # noqa: PLR0913 - the last ones have plain defaults
         f"{count} replicas reached through every node",
         check,
         timeout=TIMEOUT_S,
+        pause=PAUSE_S,
         state=lambda: f"answered: {last}; reported: {replicas()}",
         hint=hint,
     )

@@ -15,12 +15,12 @@ NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def deployment(reason: str = "ReplicaSetUpdated", **counts: int) -> Any:  # noqa: ANN401 - a client's object
-    """Three replicas wanted, all of them updated and available unless ``counts`` says else."""
+    """Three replicas wanted, all of them updated and ready unless ``counts`` says else."""
     status: dict[str, int | None] = {
         "observed_generation": 2,
         "updated_replicas": 3,
         "replicas": 3,
-        "available_replicas": 3,
+        "ready_replicas": 3,
         **counts,
     }
     conditions = [
@@ -40,21 +40,21 @@ def deployment(reason: str = "ReplicaSetUpdated", **counts: int) -> Any:  # noqa
         {"observed_generation": 1},
         {"updated_replicas": 2},
         {"replicas": 4},
-        {"available_replicas": 2},
+        {"ready_replicas": 2},
     ],
 )
 def test_a_rollout_goes_on_while_anything_is_missing(counts: dict[str, int]) -> None:
-    """Not seen yet, not updated yet, old pods left, or new ones not available: not done."""
+    """Not seen yet, not updated yet, old pods left, or new ones not ready: not done."""
     found = k8s_progress.progress(deployment(**counts))
     assert not found.done
     assert not found.stuck
 
 
-def test_a_rollout_is_done_when_all_are_new_and_available() -> None:
+def test_a_rollout_is_done_when_all_are_new_and_ready() -> None:
     """The text says the counts and the controller's own word."""
     found = k8s_progress.progress(deployment("NewReplicaSetAvailable"))
     assert found.done
-    assert found.text == "3 of 3 updated, 3 available, 0 old: NewReplicaSetAvailable"
+    assert found.text == "3 of 3 updated, 3 ready, 0 old: NewReplicaSetAvailable"
 
 
 def test_a_missed_deadline_is_final() -> None:
@@ -68,6 +68,28 @@ def test_a_deadline_that_an_older_generation_missed_does_not_count() -> None:
     """Until the controller has seen the change, its conditions are about the past."""
     found = k8s_progress.progress(deployment(k8s_progress.DEADLINE, observed_generation=1))
     assert not found.stuck
+
+
+@pytest.mark.parametrize(
+    ("counts", "done"),
+    [
+        ({}, True),
+        ({"observed_generation": 1}, False),
+        ({"updated_replicas": None}, False),
+        ({"ready_replicas": None}, False),
+    ],
+)
+def test_a_stateful_set_is_rolled_out_when_its_pod_is_new_and_ready(
+    counts: dict[str, int | None], *, done: bool
+) -> None:
+    """Counts that are none yet are missing in the answer."""
+    status = {"observed_generation": 2, "updated_replicas": 1, "ready_replicas": 1, **counts}
+    found = SimpleNamespace(
+        metadata=SimpleNamespace(generation=2),
+        spec=SimpleNamespace(replicas=1),
+        status=SimpleNamespace(**status),
+    )
+    assert k8s_progress.stateful(found).done is done
 
 
 def replica_set(number: int, failed: str = "") -> Any:  # noqa: ANN401 - a client's object

@@ -28,7 +28,9 @@ def rollouts(monkeypatch: pytest.MonkeyPatch) -> Rollouts:
     monkeypatch.setattr(Rollouts, "history", lambda _self: [FIRST, SECOND])
     monkeypatch.setattr(Rollouts, "require", Mock())
     monkeypatch.setattr(Rollouts, "why", Mock(return_value="no such image"))
-    return Rollouts(Mock())
+    control = Mock(elsewhere=False)
+    control.api.annotations.return_value = {k8s_progress.REVISION: "2"}
+    return Rollouts(control)
 
 
 def ends(monkeypatch: pytest.MonkeyPatch, *progress: Progress) -> None:
@@ -128,11 +130,46 @@ def test_a_rollout_whose_deadline_never_comes_is_stuck_all_the_same(
     assert Rollouts(control).follow("update") == replace(flapping, stuck=True)
 
 
+def deploying(monkeypatch: pytest.MonkeyPatch, store: Progress, app: Progress) -> Rollouts:
+    """A release that was applied: Redis and the app end like this."""
+    monkeypatch.setattr(k8s_progress, "stateful", lambda _found: store)
+    monkeypatch.setattr(k8s_progress, "progress", lambda _found: app)
+    monkeypatch.setattr(k8s_rollout, "PAUSE_S", 0.0)
+    monkeypatch.setattr(Rollouts, "why", Mock(return_value="no such image"))
+    monkeypatch.setattr(Rollouts, "failed", Mock(return_value="no such image"))
+    return Rollouts(Mock(elsewhere=False))
+
+
+def test_a_release_is_deployed_when_redis_and_the_app_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is asked of the cluster but how far they are."""
+    deploying(monkeypatch, DONE, DONE).await_deployed(k8s_rollout.now(), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("store", "app", "named"),
+    [
+        (Progress(done=False, stuck=False, text=""), DONE, "statefulset/redis"),
+        (DONE, STUCK, "deployment/web"),
+        (DONE, Progress(done=False, stuck=False, text=""), "deployment/web"),
+    ],
+)
+def test_a_release_that_does_not_get_there_says_which_part_and_why(
+    monkeypatch: pytest.MonkeyPatch, store: Progress, app: Progress, named: str
+) -> None:
+    """Past a deadline, or out of patience."""
+    found = deploying(monkeypatch, store, app)
+    with pytest.raises(OrchlabError, match=f"{named} did not roll out: no such image"):
+        found.await_deployed(k8s_rollout.now(), 0.0)
+
+
 def test_what_is_not_deployed_cannot_be_changed() -> None:
     """The next step is named."""
-    control = Mock()
+    control = Mock(elsewhere=False)
     control.api.deployment.return_value = None
     with pytest.raises(OrchlabError, match="not deployed") as error:
         Rollouts(control).scale(5)
     assert "k8s-deploy" in error.value.hint
+    control.api.annotations.return_value = None
+    with pytest.raises(OrchlabError, match="not deployed"):
+        Rollouts(control).update("app:2")
     control.run.assert_not_called()

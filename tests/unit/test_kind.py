@@ -73,7 +73,7 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(kind, "await_nodes", note("await nodes"))
     monkeypatch.setattr(partition, "mend", lambda _: None)
     monkeypatch.setattr(kind, "_lost", lambda _found: [])
-    monkeypatch.setattr(kind, "_await_ready", note("await ready"))
+    monkeypatch.setattr(kind, "_await_system", note("await system"))
     monkeypatch.setattr(k8s_nodes, "trust", note("trust"))
     monkeypatch.setattr(k8s_nodes, "remove", note("remove"))
     return done
@@ -99,13 +99,13 @@ def test_a_cluster_is_made_where_there_is_none(
 ) -> None:
     """Without nodes the cluster is made and awaited."""
     ensure(monkeypatch, [])
-    assert lab == ["make", "trust", "await ready"]
+    assert lab == ["make", "trust", "await system"]
 
 
 def test_a_healthy_cluster_is_kept(lab: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """All nodes there and answering: nothing is removed or made."""
     ensure(monkeypatch, [Node(), Node(), Node()])
-    assert lab == ["kubeconfig", "await nodes", "trust", "await ready"]
+    assert lab == ["kubeconfig", "await nodes", "trust", "await system"]
 
 
 def test_stopped_nodes_are_started(lab: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +123,7 @@ def test_a_cluster_that_lost_a_container_is_made_anew(
     monkeypatch.setattr(kind, "_lost", lambda _found: ["lab-worker2"])
     rest = [Node(), Node()]
     ensure(monkeypatch, rest, [])
-    assert lab == ["kubeconfig", "await nodes", "remove", "make", "trust", "await ready"]
+    assert lab == ["kubeconfig", "await nodes", "remove", "make", "trust", "await system"]
 
 
 def test_a_half_made_cluster_is_made_anew(lab: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ def test_a_half_made_cluster_is_made_anew(lab: list[str], monkeypatch: pytest.Mo
     monkeypatch.setattr(kind, "await_nodes", never)
     half = [Node(role="control-plane")]
     ensure(monkeypatch, half, [], size=Size(1, 3))
-    assert lab == ["kubeconfig", "remove", "make", "trust", "await ready"]
+    assert lab == ["kubeconfig", "remove", "make", "trust", "await system"]
 
 
 def test_a_cluster_of_another_size_is_not_touched(
@@ -207,7 +207,7 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         shell, "run", lambda argv, **_: done.append(argv[-1 if argv[0] == "kind" else 4])
     )
     monkeypatch.setattr(kind, "await_nodes", lambda _: done.append("await"))
-    monkeypatch.setattr(kind, "_await_ready", lambda: None)
+    monkeypatch.setattr(kind, "_await_system", lambda: None)
     monkeypatch.setattr(k8s_nodes, "containers", list)
     monkeypatch.setattr(k8s_nodes, "nodes", list)
     return done
@@ -216,9 +216,9 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize(
     ("size", "keep", "expected"),
     [
-        (Size(1, 2), False, ["create"]),
+        (Size(1, 2), False, ["create", "await"]),
         (Size(3, 2), False, ["lend", "create", "take back", "await", "restart", "status"]),
-        (Size(1, 2), True, ["--retain"]),
+        (Size(1, 2), True, ["--retain", "await"]),
     ],
 )
 def test_kind_makes_the_cluster(
@@ -248,7 +248,7 @@ def test_a_balancer_that_is_left_alone_is_no_cluster(
     """It would keep kind from making one."""
     alone = [Node(role=k8s_nodes.BALANCER)]
     ensure(monkeypatch, [], besides=alone)
-    assert lab == ["remove", "make", "trust", "await ready"]
+    assert lab == ["remove", "make", "trust", "await system"]
 
 
 def test_a_node_that_cannot_start_is_made_anew(
@@ -257,7 +257,7 @@ def test_a_node_that_cannot_start_is_made_anew(
     """A port that was taken meanwhile costs the cluster, not the user's patience."""
     broken = [Node(), Node(), Node("exited", port_taken=True)]
     ensure(monkeypatch, broken, [])
-    assert lab == ["remove", "make", "trust", "await ready"]
+    assert lab == ["remove", "make", "trust", "await system"]
 
 
 def test_a_cluster_without_credentials_is_made_anew(
@@ -271,7 +271,7 @@ def test_a_cluster_without_credentials_is_made_anew(
     monkeypatch.setattr(kind.Cluster, "_export_kubeconfig", refuse)
     whole = [Node(), Node(), Node()]
     ensure(monkeypatch, whole, [])
-    assert lab == ["remove", "make", "trust", "await ready"]
+    assert lab == ["remove", "make", "trust", "await system"]
 
 
 @pytest.mark.parametrize(("port", "asked"), [(34511, []), (40000, ["export"]), (0, ["export"])])

@@ -91,15 +91,12 @@ class Kubernetes(
         self.control.forget()
 
     def publish(self, image: Image) -> None:
-        """Push to the registry and pull on every node, so that no start waits for a pull.
-
-        Also under the tag ``current``, which the files in ``k8s/`` name.
-        """
+        """Push to the registry; pull where a node lacks it, so that no start waits for a pull."""
         reference = self.registry.push(image)
-        with console.step(f"k8s: {reference} to every node"):
-            k8s_nodes.pull(reference)
-        repository = image.reference.rpartition(":")[0]
-        self.registry.push(Image(f"{repository}:current", image.id))
+        content = f"{reference.rpartition(':')[0]}@{self.registry.digest(image)}"
+        if not self._everywhere({reference, content}):
+            with console.step(f"k8s: {reference} to every node"):
+                k8s_nodes.pull(reference, content)
         self.published[image.reference] = reference
 
     def apply(self) -> None:
@@ -153,7 +150,9 @@ class Kubernetes(
             return
         self.remove_labelled(self.optional)
         # While there are pods, the namespace's controller looks again only after half their grace.
-        self.control.run("delete", WORKLOADS, "-n", NAMESPACE, "--all", "--cascade=foreground")
+        # Nobody is to be served any more, so nobody has to be drained.
+        flags = ["--all", "--cascade=foreground", "--now"]
+        self.control.run("delete", WORKLOADS, "-n", NAMESPACE, *flags)
         self.control.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
         with console.step("wait until the app's namespace and volumes are gone"):
             wait_until(
@@ -174,6 +173,20 @@ class Kubernetes(
     def describe(self) -> str:
         """What the API shows of all objects of the app, but for those that are secrets."""
         return self.control.run("get", DESCRIBED, "-n", NAMESPACE, "-o", "json", echo=False)
+
+    def _published(self, image: Image) -> str:
+        """Also under the tag ``current``, which the files in ``k8s/`` name."""
+        reference = super()._published(image)
+        repository = image.reference.rpartition(":")[0]
+        self.registry.push(Image(f"{repository}:current", image.id))
+        return reference
+
+    def _everywhere(self, names: set[str]) -> bool:
+        """Whether each node that is on says that it has one image of all these names."""
+        held = k8s_api.tolerant(self.control.api.images)() or {}
+        return all(
+            any(names <= image for image in held.get(node, ())) for node in k8s_nodes.running()
+        )
 
     def _measure_pods(self) -> None:
         self.rollouts.require()

@@ -83,9 +83,19 @@ class Api:
         found = self.deployments(namespace, fieldSelector=f"metadata.name={name}")
         return next(iter(found), None)
 
+    def annotations(self, namespace: str, name: str) -> dict[str, str] | None:
+        """Those of the Deployment of that name; None if there is none."""
+        path = f"{APPS}/{namespace}/deployments"
+        found = self.read(path, "object", fieldSelector=f"metadata.name={name}")["items"]
+        return dict(found[0]["metadata"].get("annotations", {})) if found else None
+
     def deployments(self, namespace: str, **query: str) -> list[Any]:
         """The Deployments of a namespace."""
         return self.items(f"{APPS}/{namespace}/deployments", "V1DeploymentList", **query)
+
+    def stateful_set(self, namespace: str, name: str) -> Any:  # noqa: ANN401 - the client's objects
+        """The StatefulSet of that name."""
+        return self.read(f"{APPS}/{namespace}/statefulsets/{name}", "V1StatefulSet")
 
     def daemon_sets(self, namespace: str) -> list[Any]:
         """The DaemonSets of a namespace."""
@@ -138,6 +148,12 @@ class Api:
     def nodes(self) -> list[Any]:
         """The cluster's nodes."""
         return self.items("/api/v1/nodes", "V1NodeList")
+
+    def images(self) -> dict[str, list[set[str]]]:
+        """Node -> the names of each image that it has, which it tells every 10 s."""
+        found = self.read("/api/v1/nodes", "object")["items"]
+        held = {node["metadata"]["name"]: node["status"].get("images") or [] for node in found}
+        return {node: [set(each["names"]) for each in images] for node, images in held.items()}
 
     def leases(self, namespace: str) -> list[Any]:
         """The Leases of a namespace."""

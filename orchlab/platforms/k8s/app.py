@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from orchlab import console, labels
-from orchlab.errors import CommandFailed, OrchlabError
 from orchlab.images.given_registry import ImageSource
 from orchlab.images.store import Image, ImageStore
 from orchlab.names import pick
@@ -23,9 +22,9 @@ from orchlab.platforms.k8s import release as k8s_release
 from orchlab.platforms.k8s.access import Access
 from orchlab.platforms.k8s.operations import Operations
 from orchlab.platforms.k8s.release import VARIANT_KEY
-from orchlab.platforms.k8s.rollout import DEPLOYMENT, now
+from orchlab.platforms.k8s.rollout import now
 
-ROLLOUT = "180s"
+ROLLOUT_S = 180.0
 OPTIONAL = "networkpolicies,poddisruptionbudgets,serviceaccounts"
 """Kinds of which one variant has objects and another one has not."""
 
@@ -72,9 +71,9 @@ class KubernetesApp(Operations):
         replicas, variant = release.replicas, release.variant
         app = self.images.subject
         k8s_release.write(self.directory, references, replicas, variant, self.guest, app=app)
+        since = now()
         self.apply()
-        for workload in ("statefulset/redis", DEPLOYMENT):
-            self._await_rollout(workload)
+        self.rollouts.await_deployed(since, ROLLOUT_S)
         self._remove_leftovers(variant)
         self.await_serving(replicas)
 
@@ -127,19 +126,3 @@ class KubernetesApp(Operations):
         policies = self.control.api.policies(self.control.namespace)
         if any((each.metadata.labels or {}).get(VARIANT_KEY) != variant for each in policies):
             self.remove_labelled(self.optional, f"{VARIANT_KEY}!={variant}")
-
-    def _await_rollout(self, workload: str) -> None:
-        since = now()
-        where = ("-n", self.control.namespace, workload)
-        try:
-            with console.step(f"roll out {workload}") as detail:
-                self.control.run(
-                    "rollout", "status", *where, f"--timeout={ROLLOUT}", on_line=detail
-                )
-        except CommandFailed as error:
-            of_app = workload == DEPLOYMENT
-            reason = self.rollouts.failed(since) if of_app else self.rollouts.why(since)
-            raise OrchlabError(
-                f"{workload} did not roll out: {reason}",
-                "`invoke k8s-status` shows the pods and what the cluster says about them",
-            ) from error

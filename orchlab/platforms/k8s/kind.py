@@ -57,7 +57,7 @@ class Cluster:
         elif size:
             kind_config.require(found, size, node_image)
         k8s_nodes.trust(registry)
-        _await_ready()
+        _await_system()
 
     def _revive(self) -> bool:
         found = k8s_nodes.nodes()
@@ -87,6 +87,8 @@ class Cluster:
 
     def _make(self, node_image: Image, size: Size) -> None:
         self.creation.run(node_image, size)
+        with console.step("wait until the nodes are ready"):
+            await_nodes(READY_S)
         if size.control_planes > 1:
             _spread_dns(self.creation.kubectl)
 
@@ -108,7 +110,6 @@ def _spread_dns(kubectl: Path) -> None:
     later: kubeadm's guide to several control planes asks for this.
     """
     with console.step("spread the cluster's DNS over nodes") as detail:
-        await_nodes(READY_S)
         for words in (("restart",), ("status", f"--timeout={READY_S:g}s")):
             command = [kubectl, "-n", "kube-system", "rollout", *words, "deployment/coredns"]
             shell.run(command, env={"KUBECONFIG": str(k8s_api.kubeconfig())}, on_line=detail)
@@ -140,10 +141,9 @@ def await_nodes(timeout: float, only: Collection[str] = ()) -> None:
     )
 
 
-def _await_ready() -> None:
-    """Wait until the nodes and the cluster's own pods are ready."""
-    with console.step("wait until the nodes and the cluster's own pods are ready"):
-        await_nodes(READY_S)
+def _await_system() -> None:
+    """Wait until the cluster's own pods are ready, on nodes that are."""
+    with console.step("wait until the cluster's own pods are ready"):
         started = k8s_nodes.started()
         api = k8s_api.Api()
         check = k8s_api.tolerant(lambda: k8s_readiness.unready_system(api, started))

@@ -24,6 +24,7 @@ BALANCER = "external-load-balancer"
 NODE_PORT = "30080/tcp"
 API_PORT = "6443/tcp"
 CERTIFICATES = "/etc/containerd/certs.d"
+IMAGES = "ctr -n k8s.io images"
 MTU = "com.docker.network.driver.mtu"
 
 
@@ -124,9 +125,18 @@ def process_state(node: str, pid: int) -> str:
     return status.rpartition(")")[2].split()[0]
 
 
-def pull(reference: str) -> None:
-    """Pull an image on every node that is on, at once; raises ``CommandFailed``."""
-    _on_each("ctr", "-n", "k8s.io", "images", "pull", "--hosts-dir", CERTIFICATES, reference)
+def pull(reference: str, content: str) -> None:
+    """Pull an image on every node that is on, at once; raises ``CommandFailed``.
+
+    There it gets a second name, ``content``, by its digest, so that a node's status tells what
+    is behind the first one.
+    """
+    _on_each(
+        "sh",
+        "-ec",
+        f"{IMAGES} pull --hosts-dir {CERTIFICATES} {reference}\n"
+        f"{IMAGES} tag --force {reference} {content}",
+    )
 
 
 def forget_attempts() -> None:
@@ -153,8 +163,7 @@ def trust(registry: str) -> None:
     """Tell each node's containerd that the lab's registry speaks plain HTTP."""
     file = f"{CERTIFICATES}/{registry}/hosts.toml".lstrip("/")
     archive = tars.of(file, hosts_toml(registry).encode())
-    for node in nodes():
-        node.put_archive("/", archive)
+    in_parallel(lambda node: node.put_archive("/", archive), nodes())
 
 
 def started() -> dict[str, datetime]:

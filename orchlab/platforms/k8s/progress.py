@@ -45,21 +45,35 @@ class Revision:
 
 
 def progress(deployment: Any) -> Progress:  # noqa: ANN401 - the client has no types
-    """The same order of questions as ``kubectl rollout status`` asks."""
+    """The same order of questions as ``kubectl rollout status`` asks, up to the last one.
+
+    New replicas have to be ready, not available: ``minReadySeconds`` is the controller's own
+    patience before it takes an old one away, and as long as there are old ones it is not done.
+    """
     status = deployment.status
     if (status.observed_generation or 0) < deployment.metadata.generation:
         return Progress(done=False, stuck=False, text="waiting for the controller to see it")
     wanted = deployment.spec.replicas
     updated, total = status.updated_replicas or 0, status.replicas or 0
-    available = status.available_replicas or 0
+    ready = status.ready_replicas or 0
     text = (
-        f"{updated} of {wanted} updated, {available} available, {total - updated} old: "
+        f"{updated} of {wanted} updated, {ready} ready, {total - updated} old: "
         f"{_reason(status.conditions)}"
     )
     if any(each.reason == DEADLINE for each in status.conditions or ()):
         return Progress(done=False, stuck=True, text=text)
-    done = updated >= wanted and total <= updated and available >= updated
+    done = updated >= wanted and total <= updated and ready >= updated
     return Progress(done=done, stuck=False, text=text)
+
+
+def stateful(found: Any) -> Progress:  # noqa: ANN401
+    """The same of a StatefulSet, which has no deadline and so is never stuck."""
+    status, wanted = found.status, found.spec.replicas
+    if (status.observed_generation or 0) < found.metadata.generation:
+        return Progress(done=False, stuck=False, text="waiting for the controller to see it")
+    updated, ready = status.updated_replicas or 0, status.ready_replicas or 0
+    text = f"{updated} of {wanted} updated, {ready} ready"
+    return Progress(done=min(updated, ready) >= wanted, stuck=False, text=text)
 
 
 def _reason(conditions: Iterable[Any] | None) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from orchlab import console, labels
@@ -18,7 +20,9 @@ from orchlab.wait import wait_until
 
 WEB = "app=web"
 DEPLOYMENT = "deployment/web"
-PAUSE_S = 0.2
+STORE = "redis"
+STATEFUL_SET = f"statefulset/{STORE}"
+PAUSE_S = 0.1
 
 
 class Rollouts:
@@ -43,7 +47,7 @@ class Rollouts:
         """The same; raises ``OrchlabError`` if the app is not deployed."""
         found = self.find()
         if found is None:
-            raise OrchlabError("the app is not deployed", "`invoke k8s-deploy` does it")
+            raise _not_deployed()
         return found
 
     def variant(self) -> str:
@@ -66,10 +70,10 @@ class Rollouts:
 
     def update(self, reference: str) -> Rollout:
         """Move to an image; one that misses the Deployment's deadline is undone."""
-        self.require()
-        before = self.history()[-1]
+        number = self._revision()
         since = now()
         self._kubectl("set", "image", DEPLOYMENT, f"web={reference}")
+        before = choose(self.history(), number)
         if self.follow("update").done:
             self._mark("")
             return Rollout("updated", reference)
@@ -95,23 +99,24 @@ class Rollouts:
         The controller takes an old pod that becomes ready again for progress, so on a
         machine short of CPU its deadline may never come: this has one of its own.
         """
-        deadline = self.require().spec.progress_deadline_seconds
-        read = k8s_api.tolerant(self.require)
-        last = [Progress(done=False, stuck=False, text="")]
-        with console.step(f"{what}: {DEPLOYMENT}, deadline {deadline} s without progress") as show:
+        spec = self.require().spec
+        deadline = spec.progress_deadline_seconds
+        title = f"{what}: {DEPLOYMENT}, deadline {deadline} s without progress"
+        patience = deadline * (spec.replicas + 1)
+        return followed(title, self.require, k8s_progress.progress, patience)
 
-            def final() -> bool:
-                if (found := read()) is not None:
-                    last[0] = k8s_progress.progress(found)
-                    show(last[0].text)
-                return last[0].done or last[0].stuck
+    def await_deployed(self, since: datetime, seconds: float) -> None:
+        """Return when Redis and the app run as the release of ``since`` says.
 
-            patience = deadline * (self.require().spec.replicas + 1)
-            try:
-                wait_until(what, final, timeout=patience, pause=PAUSE_S)
-            except WaitTimeout:
-                return replace(last[0], stuck=True)
-        return last[0]
+        Raises ``OrchlabError`` with the pods' reasons when one misses its deadline, or does not
+        get there within so many seconds.
+        """
+        store = partial(self.control.api.stateful_set, self.control.namespace, STORE)
+        if not followed(f"roll out {STATEFUL_SET}", store, k8s_progress.stateful, seconds).done:
+            raise _stuck(STATEFUL_SET, self.why(since))
+        title = f"roll out {DEPLOYMENT}"
+        if not followed(title, self.require, k8s_progress.progress, seconds).done:
+            raise _stuck(DEPLOYMENT, self.failed(since))
 
     def why(self, since: datetime) -> str:
         """What pods and events say about a rollout that began at ``since``."""
@@ -123,6 +128,18 @@ class Rollouts:
         reason = self.why(since)
         self._mark(reason)
         return reason
+
+    def _revision(self) -> int:
+        """The number of the one that is asked for now; raises as ``require`` does.
+
+        Read as it is: the client's models are loaded while the rollout goes on.
+        """
+        if self.control.elsewhere:
+            self.require()
+        found = self.control.api.annotations(self.control.namespace, "web")
+        if found is None:
+            raise _not_deployed()
+        return int(found[k8s_progress.REVISION])
 
     def _undo(self, target: Revision) -> None:
         since = now()
@@ -143,6 +160,37 @@ class Rollouts:
 
     def _kubectl(self, *argv: str, echo: bool = True) -> None:
         self.control.run("-n", self.control.namespace, *argv, echo=echo)
+
+
+def followed(
+    title: str, read: Callable[[], Any], judge: Callable[[Any], Progress], seconds: float
+) -> Progress:
+    """Show how a rollout goes until it is final; one that takes longer than that is stuck."""
+    last = Progress(done=False, stuck=False, text="")
+    ask = k8s_api.tolerant(read)
+    with console.step(title) as show:
+
+        def final() -> bool:
+            nonlocal last
+            if (found := ask()) is not None:
+                last = judge(found)
+                show(last.text)
+            return last.done or last.stuck
+
+        try:
+            wait_until(title, final, timeout=seconds, pause=PAUSE_S)
+        except WaitTimeout:
+            return replace(last, stuck=True)
+    return last
+
+
+def _not_deployed() -> OrchlabError:
+    return OrchlabError("the app is not deployed", "`invoke k8s-deploy` does it")
+
+
+def _stuck(workload: str, reason: str) -> OrchlabError:
+    hint = "`invoke k8s-status` shows the pods and what the cluster says about them"
+    return OrchlabError(f"{workload} did not roll out: {reason}", hint)
 
 
 def _is_labs(found: Any) -> bool:  # noqa: ANN401 - the client's objects
