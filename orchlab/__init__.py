@@ -31,6 +31,7 @@ The map of the package, in the order in which a run uses it:
 ``records``         Event, Sample, Outage, Cell, Finding, History (frozen)
 ``plan``            what is asked of which platform, in which order
 ``runner``          platforms x experiments: a run, as planned
+``lanes``, ``lane``  platforms that are measured at the same time, a process each
 ``session``         one platform in one block of a run
 ``measuring``       one experiment, carried out and judged
 ``uml``             Swarm's routing mesh on a kernel of the lab's own, for the tests

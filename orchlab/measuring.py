@@ -23,21 +23,23 @@ ATTEMPTS = 3
 """A void attempt proves nothing and is repeated; its raw samples are kept."""
 
 
-def measure_once(
+def measure_once(  # noqa: PLR0913 - the last ones have plain defaults
     experiment: Experiment,
     platform: Platform,
     release: Release,
     directory: RunDir,
     repetition: int = 1,
+    *,
+    attempts: int = ATTEMPTS,
 ) -> Finding:
     """Carry out one experiment and judge it; a void attempt is repeated.
 
-    The rows of void attempts stay beside those of the last one. Errors of the platform
-    pass through, after they were recorded.
+    There are at most so many ``attempts``; the rows of void ones stay beside those of the
+    last one. Errors of the platform pass through, after they were recorded.
     """
     cell = Cell(platform.name, release.variant, experiment.name, repetition)
     path = directory.history(cell)
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, attempts + 1):
         if path.exists():  # of an attempt that was void, or cut off
             directory.set_aside(cell)
         _record(experiment, platform, release, path)
@@ -45,7 +47,7 @@ def measure_once(
         answer = judge_cell(cell, history, experiment)
         if answer.verdict != "void":
             break
-        again = "; again" if attempt < ATTEMPTS else ""
+        again = "; again" if attempt < attempts else ""
         console.warn(f"{cell} is void: {answer.summary}{again}")
     digests.keep(path, history)
     return answer

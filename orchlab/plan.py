@@ -1,9 +1,10 @@
 """What a run will do: its cells, in the order in which they are carried out.
 
-A block is one repetition of every question. Within it one platform comes after the other,
-in an order that is drawn anew for each block, so that what drifts with time (heat, caches,
-a neighbour) favours none. On a platform one variant comes after the other, and the first
-question in each is whether the bench loses requests when nothing is wrong.
+A block is one repetition of every question. Within it one platform comes after the other
+(where ``lanes`` measure them at the same time, only to be brought up), in an order that is
+drawn anew for each block, so that what drifts with time (heat, caches, a neighbour) favours
+none. On a platform one variant comes after the other, and the first question in each is
+whether the bench loses requests when nothing is wrong.
 """
 
 from __future__ import annotations

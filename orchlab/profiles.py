@@ -9,11 +9,15 @@ from orchlab.experiments.registry import EXPERIMENTS
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """``both``: the experiments that are carried out in every variant in which they make sense."""
+    """``both``: the experiments that are carried out in every variant in which they make sense.
+
+    ``beside``: the platforms are measured at the same time, each in a lane of its own.
+    """
 
     experiments: tuple[str, ...]
     both: tuple[str, ...]
     repetitions: int
+    beside: bool = False
 
 
 _QUICK = (
@@ -25,13 +29,14 @@ _QUICK = (
     "crash",
     "hang",
     "node-loss",
-    "update",
     "failing-image",
     "scale",
+    "update",
 )
+"""The update comes last: lanes are not equally long, so it has fewer neighbours."""
 _EVERY = tuple(EXPERIMENTS)
 PROFILES = {
-    "quick": Profile(_QUICK, ("update",), 1),
+    "quick": Profile(_QUICK, ("update",), 1, beside=True),
     "standard": Profile(_EVERY, ("update",), 1),
     "full": Profile(_EVERY, _EVERY, 6),
 }

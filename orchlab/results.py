@@ -28,6 +28,7 @@ from typing import Any, Literal
 
 from orchlab.errors import OrchlabError, UsageError
 from orchlab.host import boot, describe, source, version
+from orchlab.paths import alone
 from orchlab.platforms.base import Facts
 from orchlab.prober.rows import scan
 from orchlab.records import Cell, Event, Finding, History, Sample
@@ -107,9 +108,10 @@ class RunDir:
     def save_timing(self, platform: str, step: str, seconds: float) -> None:
         """Keep how long a step took; a repeated step overwrites."""
         path = self.path / "timings.json"
-        timings = read_json(path) if path.exists() else {}
-        timings.setdefault(platform, {})[step] = round(seconds, 3)
-        write_json(path, timings)
+        with alone(self.path):  # lanes write side by side
+            timings = read_json(path) if path.exists() else {}
+            timings.setdefault(platform, {})[step] = round(seconds, 3)
+            write_json(path, timings)
 
     @contextmanager
     def timing(self, platform: str, step: str) -> Iterator[None]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -13,20 +14,26 @@ from orchlab import console, labels, sweep
 from orchlab.errors import OrchlabError
 from orchlab.experiments.registry import EXPERIMENTS
 from orchlab.guard import translate
-from orchlab.images.store import Image, ImageStore
+from orchlab.images.store import ImageStore
 from orchlab.measuring import measure_once
 from orchlab.platforms.base import Platform, Release
-from orchlab.records import Cell
+from orchlab.records import Cell, Finding
 from orchlab.results import RunDir
 
 CHANGED_VERSION = "2"
+BESIDE = "measured beside"
+"""Among the knobs: what else the machine did for the lab meanwhile."""
+AGAIN = "; what seemed broken: again alone"
+DOUBTED = ("fail", "void")
 
 
 @dataclass(frozen=True)
 class Session:
     """A platform, and where the rows go of what is asked of it.
 
-    ``places``: how far a run has come with each cell, such as ``7/39``.
+    ``places``: how far a run has come with each cell, such as ``7/39``. ``beside``: the
+    platforms that are measured at the same time. ``doubting``: an answer that blames the
+    platform, or the bench, may be the neighbours' fault, so its rows are set aside.
     """
 
     directory: RunDir
@@ -34,20 +41,23 @@ class Session:
     platform: Platform
     places: Mapping[Cell, str]
     keep: bool
+    beside: Sequence[str] = ()
+    doubting: bool = False
 
     def measure(self, cells: Sequence[Cell]) -> None:
         """Bring the platform up, carry out the cells of one block, tear it down.
 
         Whatever breaks is written to ``<platform>/broken.txt``; the other cells go on.
         """
-        console.rule(f"{self.platform.name}, repetition {cells[0].repetition}")
+        with self.removed():
+            if self.bring_up():
+                self.ask(cells)
+
+    @contextmanager
+    def removed(self) -> Iterator[None]:
+        """Keep the logs and remove the platform after the block, however that ends."""
         try:
-            with self._surviving("bring-up"):
-                image = self._bring_up()
-                for variant, group in groupby(cells, key=lambda cell: cell.variant):
-                    with self._surviving(f"deploy {variant}"):
-                        self._ask_all(group, Release(image, variant=variant))
-                self._publish_change()
+            yield
         except BaseException:  # Ctrl-C stays what ends the run, whatever its removal says
             with self._surviving("remove"):
                 self._leave()
@@ -56,15 +66,29 @@ class Session:
             raise
         self._leave()
 
-    def _bring_up(self) -> Image:
-        with self.directory.timing(self.platform.name, "images"):
-            self.platform.prepare()
-            image = self.images.app()
-        with self.directory.timing(self.platform.name, "create"):
-            self.platform.create()
-        with self.directory.timing(self.platform.name, "publish"):
-            self.platform.publish(image)
-        return image
+    def bring_up(self) -> bool:
+        """The platform, with the app and its changed version on its nodes; whether it is up."""
+        console.rule(self.platform.name)
+        name = self.platform.name
+        with self._surviving("bring-up"):
+            with self.directory.timing(name, "images"):
+                self.platform.prepare()
+                image = self.images.app()
+            with self.directory.timing(name, "create"):
+                self.platform.create()
+            with self.directory.timing(name, "publish"):
+                self.platform.publish(image)
+            changed = self.images.app(CHANGED_VERSION)
+            with self.directory.timing(name, "publish a changed app"):
+                self.platform.publish(changed)
+            return True
+        return False
+
+    def ask(self, cells: Iterable[Cell]) -> None:
+        """Carry out cells of one block on a platform that is up."""
+        for variant, group in groupby(cells, key=lambda cell: cell.variant):
+            with self._surviving(f"deploy {variant}"):
+                self._ask_all(group, Release(self.images.app(), variant=variant))
 
     def _ask_all(self, cells: Iterable[Cell], release: Release) -> None:
         """Each on replicas that no broken experiment has left behind."""
@@ -82,17 +106,36 @@ class Session:
         self.platform.undeploy()
         with self.directory.timing(self.platform.name, f"deploy {release.variant}"):
             self.platform.deploy(release)
-        self.directory.save_facts(self.platform.name, release.variant, self.platform.facts())
+        facts = self.platform.facts()
+        at_once = {BESIDE: ", ".join(self.beside) + AGAIN if self.beside else "nothing else"}
+        facts = replace(facts, knobs=facts.knobs | at_once)
+        self.directory.save_facts(self.platform.name, release.variant, facts)
 
     def _ask(self, cell: Cell, release: Release) -> None:
-        experiment = EXPERIMENTS[cell.experiment]()
+        ask = partial(
+            measure_once,
+            EXPERIMENTS[cell.experiment](),
+            self.platform,
+            release,
+            self.directory,
+            cell.repetition,
+        )
         with console.step(f"{self.places[cell]} {cell}"):
-            measure_once(experiment, self.platform, release, self.directory, cell.repetition)
+            if self.doubting:
+                self._doubt(cell, partial(ask, attempts=1))
+            else:
+                ask()
 
-    def _publish_change(self) -> None:
-        changed = self.images.app(CHANGED_VERSION)
-        with self.directory.timing(self.platform.name, "publish a changed app"):
-            self.platform.publish(changed)
+    def _doubt(self, cell: Cell, ask: Callable[[], Finding]) -> None:
+        """Leave the cell without rows, so that it counts as not asked, unless it is answered."""
+        try:
+            answer = ask()
+        except Exception:
+            self.directory.set_aside(cell)
+            raise
+        if answer.verdict in DOUBTED:
+            self.directory.set_aside(cell)
+            console.warn(f"{cell}: {answer.summary}; to be asked again, alone")
 
     @contextmanager
     def _surviving(self, what: str) -> Iterator[None]:

@@ -110,7 +110,8 @@ class FailingImage:
     def run(self, bench: Bench) -> None:
         """Baseline, the update; whatever it did is mended at the end."""
         images, app = bench.platform.images, bench.release.image
-        with derived(images, app, "failing", changes=SERVES_404) as image:
+        kind = f"failing-{bench.platform.name}"  # another one may be measured at the same time
+        with derived(images, app, kind, changes=SERVES_404) as image:
             bench.platform.publish(image)
             _try(bench, image)
 

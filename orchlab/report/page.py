@@ -90,6 +90,7 @@ def _content(run: Run) -> dict[str, Any]:
     return {
         "run": run,
         "app": run.plan.get("app"),
+        "beside": run.plan.get("beside", False),
         "problems": list(dict.fromkeys(run.problems)),
         "platforms": columns,
         "names": [matrix.LABELS.get(each, each) for each in columns],

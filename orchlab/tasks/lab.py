@@ -77,8 +77,8 @@ def image_archive(_: Context, action: str, file: str, only: str = "") -> None:
     **REGISTRY,
     k8s_context="a context of your kubeconfig: measure that cluster instead of the lab's own",
     namespace=CLUSTER["namespace"],
-    profile="quick: most questions once; standard: every question once; "
-    "full: every question in both variants, six times, hours",
+    profile="quick: most questions once, all platforms at the same time; standard: every question "
+    "once, one platform after the other; full: the same in both variants, six times, hours",
     platforms="comma-separated: compose,swarm,k8s",
     experiments="comma-separated, instead of those of the profile; see README",
     keep="leave the platforms up afterwards",

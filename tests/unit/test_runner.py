@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,6 +16,7 @@ from orchlab.experiments.base import Experiment
 from orchlab.images.store import Image
 from orchlab.platforms.base import Endpoint, Facts, Release, Replica
 from orchlab.prober.rows import append
+from orchlab.profiles import Profile
 from orchlab.records import Cell, Event, Finding
 from orchlab.results import RunDir
 
@@ -162,7 +166,7 @@ def test_every_step_is_timed(fake: FakePlatform) -> None:
     """Creation, publication, deployment and deletion leave their durations."""
     runner.compare("quick", "", "crash", "auto", keep=False)
     timings = results.load(results.latest(paths.RESULTS)).timings["fake"]
-    expected = ["images", "create", "publish", "deploy defaults", "publish a changed app", "delete"]
+    expected = ["images", "create", "publish", "publish a changed app", "deploy defaults", "delete"]
     assert list(timings) == expected
     assert fake.calls[:2] == ["prepare", "create"]
 
@@ -295,6 +299,117 @@ def test_a_run_does_not_go_on_elsewhere(
     with pytest.raises(UsageError, match="another"):
         runner.resume(str(interrupted), keep=False)
     assert fake.calls == []
+
+
+@pytest.fixture
+def pair(fake: FakePlatform, monkeypatch: pytest.MonkeyPatch) -> tuple[FakePlatform, FakePlatform]:
+    """Two platforms, whose lanes take turns in this process."""
+    other = FakePlatform()
+    other.name = "other"
+    calls = other.calls = fake.calls  # of both, in order
+
+    def run(path: Path, names: list[str]) -> None:
+        for name in names:
+            calls.append(f"lane {name}")
+            runner.lane(path, name)
+
+    short = Profile(("crash",), (), 1, beside=True)
+    monkeypatch.setattr(runner, "PROFILES", {"short": short, "long": replace(short, beside=False)})
+    monkeypatch.setattr(runner.lanes, "run", run)
+    monkeypatch.setattr(runner, "PLATFORMS", {"fake": lambda _: fake, "other": lambda _: other})
+    return fake, other
+
+
+def test_a_quick_run_measures_platforms_beside_each_other(
+    pair: tuple[FakePlatform, FakePlatform],
+) -> None:
+    """All are up before the first is measured, and until the last was; what is in force says so."""
+    runner.compare("short", "fake,other", "", "auto", keep=False)
+    run = results.load(results.latest(paths.RESULTS))
+    assert {each.verdict for each in run.findings} == {"unsupported"}
+    assert run.facts["fake", "defaults"].knobs == {session.BESIDE: f"other{session.AGAIN}"}
+    calls = pair[0].calls
+    measured = [number for number, call in enumerate(calls) if call.startswith("lane")]
+    assert calls[: measured[0]].count("create") == 2
+    assert "delete" not in calls[: measured[-1]]
+    assert calls.count("deploy") == calls.count("delete") == 2
+    assert "create" not in calls[measured[0] :]
+
+
+@pytest.mark.parametrize(
+    ("profile", "experiments", "elsewhere"),
+    [("long", "", False), ("short", "crash", False), ("short", "", True)],
+)
+def test_other_runs_measure_one_platform_after_the_other(
+    pair: tuple[FakePlatform, FakePlatform],
+    profile: str,
+    experiments: str,
+    elsewhere: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    """Numbers for a claim, and questions that were chosen, are not to depend on a neighbour."""
+    theirs = {"other": lambda _: pair[1]} if elsewhere else {}
+    runner.compare(profile, "fake,other", experiments, "auto", keep=False, elsewhere=theirs)
+    calls = pair[0].calls
+    assert not [call for call in calls if call.startswith("lane")]
+    assert [call for call in calls if call in ("create", "delete")] == ["create", "delete"] * 2
+
+
+def test_a_platform_that_does_not_come_up_has_no_lane(
+    pair: tuple[FakePlatform, FakePlatform],
+) -> None:
+    """The other one is measured; both are removed."""
+    pair[1].broken = "create"
+    with pytest.raises(Unanswered):
+        runner.compare("short", "fake,other", "", "auto", keep=False)
+    calls = pair[0].calls
+    assert [call for call in calls if call.startswith("lane")] == ["lane fake"]
+    assert calls.count("delete") == 2
+
+
+@pytest.mark.parametrize("verdict", ["fail", "void", "breaks"])
+def test_what_seems_broken_beside_others_is_asked_again_alone(
+    pair: tuple[FakePlatform, FakePlatform], monkeypatch: pytest.MonkeyPatch, verdict: str
+) -> None:
+    """Once; its first rows are kept, and the second answer counts, whatever it is."""
+    asked: list[tuple[str, bool]] = []
+    answers = {"fake": iter((verdict, "fail")), "other": iter(("pass",))}
+
+    def measure(
+        experiment: Experiment,
+        *where: Any,  # noqa: ANN401 - as it is called
+        attempts: int = 3,
+    ) -> Finding:
+        platform, release, directory, repetition = where
+        cell = Cell(platform.name, release.variant, experiment.name, repetition)
+        asked.append((platform.name, attempts == 1))
+        append(directory.history(cell), Event(1, "started"))
+        answer = next(answers[platform.name])
+        if answer == "breaks":
+            raise OrchlabError("it broke")
+        return Finding(cell.experiment, cell.platform, cell.variant, answer, "")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(session, "measure_once", measure)
+    with pytest.raises(Unanswered):  # these rows say nothing
+        runner.compare("short", "fake,other", "", "auto", keep=False)
+    assert sorted(asked[:2]) == [("fake", True), ("other", True)]
+    assert asked[2:] == [("fake", False)]
+    rows = RunDir(results.latest(paths.RESULTS)).history(Cell("fake", "defaults", "crash"))
+    assert rows.exists()
+    assert rows.with_suffix(".void-1").exists()
+
+
+def test_an_interrupt_among_lanes_removes_every_platform(
+    pair: tuple[FakePlatform, FakePlatform], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the run can go on."""
+    with monkeypatch.context() as patched:
+        patched.setattr(runner.lanes, "run", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            runner.compare("short", "fake,other", "", "auto", keep=False)
+    assert results.load(results.latest(paths.RESULTS)).state == "interrupted"
+    assert pair[0].calls.count("delete") == 2
+    runner.resume("", keep=False)
+    assert results.load(results.latest(paths.RESULTS)).state == "complete"
 
 
 def test_an_unknown_profile_is_answered_with_the_valid_ones(fake: FakePlatform) -> None:
