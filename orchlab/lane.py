@@ -18,7 +18,7 @@ from orchlab.guard import guarded
 
 
 def main() -> int:
-    """The exit code says whether every cell was come to."""
+    """The exit code of a task: 0 also where experiments broke, which their rows say."""
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:
         guarded(runner.lane)(Path(sys.argv[1]), sys.argv[2])

@@ -26,8 +26,9 @@ MODULE = "orchlab.lane"
 def run(directory: Path, platforms: Sequence[str]) -> None:
     """Carry out what is left of a run on these platforms; returns when all have ended.
 
-    Shows what each says. A lane that breaks leaves its cells without an answer. After an
-    interrupt all are told to end, and awaited: what they started ends with them.
+    Shows what each says. A lane that breaks leaves cells without rows, as doubtful ones are: to
+    be asked again. After an interrupt all are told to end, and awaited: what they started ends
+    with them.
     """
     with _started(directory, platforms) as lanes:
         for name, lane in lanes.items():

@@ -124,10 +124,11 @@ def _carry_out(  # noqa: PLR0913 - what a run consists of
         if beside and len(blocks) > 1:
             names = [name for name, _ in blocks]
             _measure_beside(
+                directory.path,
                 [
                     (session(adapters[name], beside=_others(name, names)), block)
                     for name, block in blocks
-                ]
+                ],
             )
         else:
             for name, block in blocks:
@@ -135,7 +136,7 @@ def _carry_out(  # noqa: PLR0913 - what a run consists of
     conclude(directory.path)
 
 
-def _measure_beside(blocks: Sequence[tuple[Session, list[Cell]]]) -> None:
+def _measure_beside(path: Path, blocks: Sequence[tuple[Session, list[Cell]]]) -> None:
     """Bring all up, one after the other, then measure them at the same time.
 
     What is doubtful then is asked again, of one platform after the other.
@@ -146,8 +147,7 @@ def _measure_beside(blocks: Sequence[tuple[Session, list[Cell]]]) -> None:
             stack.enter_context(each.removed())
             if each.bring_up():
                 up.append((each, cells))
-        if up:
-            lanes.run(up[0][0].directory.path, [each.platform.name for each, _ in up])
+        lanes.run(path, [each.platform.name for each, _ in up])
         for each, cells in up:
             each.ask(cell for cell in cells if not each.directory.history(cell).exists())
 

@@ -20,11 +20,11 @@ from orchlab.paths import ROOT
 from orchlab.platforms.base import HARDENED
 from orchlab.platforms.k8s.adapter import Kubernetes
 from orchlab.platforms.k8s.api import NAMESPACE
+from orchlab.platforms.k8s.rollout import DEPLOYMENT, STATEFUL_SET
 
 INVOKE = [sys.executable, "-m", "invoke"]
 DEPLOY = [*INVOKE, "k8s-deploy", f"--variant={HARDENED}"]
 APPLY = "kubectl apply -k"
-STORE, WEB = "statefulset/redis", "deployment/web"
 
 
 @contextmanager
@@ -64,14 +64,14 @@ def update(images: ImageStore) -> Iterator[Sides]:
 
 def deploy_by_hand(apply: str) -> str:
     """The line ``apply`` of the task, then wait for both."""
-    return "\n".join([apply, _status(apply, STORE), _status(apply, WEB)])
+    return "\n".join([apply, _status(apply, STATEFUL_SET), _status(apply, DEPLOYMENT)])
 
 
 def update_by_hand(apply: str, image: str) -> str:
     """Set the image, with the program and the cluster of the line ``apply``, then wait."""
     program, _, _ = apply.partition("apply -k")
-    change = f"{program}set image -n {NAMESPACE} {WEB} web={image}"
-    return f"{change}\n{_status(apply, WEB)}"
+    change = f"{program}set image -n {NAMESPACE} {DEPLOYMENT} web={image}"
+    return f"{change}\n{_status(apply, DEPLOYMENT)}"
 
 
 def _status(apply: str, workload: str) -> str:

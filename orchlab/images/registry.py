@@ -78,11 +78,10 @@ class Registry:
 
         What the registry already has is not sent again. Raises ``OrchlabError``.
         """
-        repository, _, tag = image.reference.rpartition(":")
         port = self.port
-        if not self._has(port, repository, tag, image.id):
+        if not self._has(port, image):
             with console.step(f"push {image.reference} to {self.host}") as detail:
-                send(self.images.client, image, f"127.0.0.1:{port}/{repository}:{tag}", detail)
+                send(self.images.client, image, f"127.0.0.1:{port}/{image.reference}", detail)
         return self.reference(image)
 
     def reference(self, image: Image) -> str:
@@ -91,8 +90,7 @@ class Registry:
 
     def digest(self, image: Image) -> str:
         """The digest of what nodes get by its reference; raises ``OrchlabError`` if nothing."""
-        repository, _, tag = image.reference.rpartition(":")
-        status, digest, _ = _get(self.port, f"/v2/{repository}/manifests/{tag}")
+        status, digest, _ = _manifest(self.port, image)
         if status != http.client.OK:
             raise OrchlabError(f"the registry lost {image.reference}", "run the command again")
         return digest
@@ -137,15 +135,15 @@ class Registry:
             return False
         return status == http.client.OK
 
-    def _has(self, port: int, repository: str, tag: str, image_id: str) -> bool:
+    def _has(self, port: int, image: Image) -> bool:
         """Whether the registry's manifest of that tag is this very image."""
         try:
-            status, digest, body = _get(port, f"/v2/{repository}/manifests/{tag}")
+            status, digest, body = _manifest(port, image)
         except (OSError, http.client.HTTPException):
             return False  # the engine, which may be elsewhere, finds out when it pushes
         if status != http.client.OK:
             return False
-        return image_id in (digest, json.loads(body).get("config", {}).get("digest"))
+        return image.id in (digest, json.loads(body).get("config", {}).get("digest"))
 
 
 def send(client: DockerClient, image: Image, reference: str, detail: Callable[[str], None]) -> None:
@@ -163,6 +161,12 @@ def send(client: DockerClient, image: Image, reference: str, detail: Callable[[s
                 detail(f"{line.get('id', '')} {line.get('status', '')}")
         finally:
             client.images.remove(reference, noprune=True)
+
+
+def _manifest(port: int, image: Image) -> tuple[int, str, bytes]:
+    """What the registry has by an image's reference, as ``_get`` gives it."""
+    repository, _, tag = image.reference.rpartition(":")
+    return _get(port, f"/v2/{repository}/manifests/{tag}")
 
 
 def _get(port: int, path: str) -> tuple[int, str, bytes]:

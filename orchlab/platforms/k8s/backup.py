@@ -14,13 +14,13 @@ from orchlab.platforms.k8s import api as k8s_api
 from orchlab.platforms.k8s import kustomize
 from orchlab.platforms.k8s import release as k8s_release
 from orchlab.platforms.k8s.faults import Faults
+from orchlab.platforms.k8s.rollout import STATEFUL_SET
 from orchlab.platforms.k8s.store import POD
 
 DIRECTORY = paths.K8S / "backup"
 JOB = "job/keeper"
 READY = ("--for=jsonpath={.status.ready}=1", "--timeout=60s")
 GONE = ("--for=delete", "--timeout=60s")
-STORE = "statefulset/redis"
 ROLLED = "--timeout=120s"
 
 
@@ -54,14 +54,14 @@ class Backup(Faults):
     def store_stopped(self) -> Iterator[None]:
         """Redis has no pod for the block, and one after it whatever happened in it."""
         try:
-            self._in_namespace("scale", STORE, "--replicas=0")
+            self._in_namespace("scale", STATEFUL_SET, "--replicas=0")
             self._in_namespace("wait", f"pod/{POD}", *GONE)
             yield
         finally:
             with shell.undisturbed():
-                self._in_namespace("scale", STORE, "--replicas=1")
+                self._in_namespace("scale", STATEFUL_SET, "--replicas=1")
         with console.step("k8s: the app reaches Redis again"):
-            self._in_namespace("rollout", "status", STORE, ROLLED)
+            self._in_namespace("rollout", "status", STATEFUL_SET, ROLLED)
             serving.wait_for_store(self.endpoints, len(self.replicas()))
 
     def _inside(self, target: str) -> Callable[..., str]:

@@ -28,6 +28,9 @@ class Progress:
     text: str
 
 
+UNSEEN = Progress(done=False, stuck=False, text="waiting for the controller to see it")
+
+
 @dataclass(frozen=True, slots=True)
 class Revision:
     """One pod template that the Deployment had or has, kept as its ReplicaSet.
@@ -51,8 +54,8 @@ def progress(deployment: Any) -> Progress:  # noqa: ANN401 - the client has no t
     patience before it takes an old one away, and as long as there are old ones it is not done.
     """
     status = deployment.status
-    if (status.observed_generation or 0) < deployment.metadata.generation:
-        return Progress(done=False, stuck=False, text="waiting for the controller to see it")
+    if not _seen_by_controller(deployment):
+        return UNSEEN
     wanted = deployment.spec.replicas
     updated, total = status.updated_replicas or 0, status.replicas or 0
     ready = status.ready_replicas or 0
@@ -69,11 +72,16 @@ def progress(deployment: Any) -> Progress:  # noqa: ANN401 - the client has no t
 def stateful(found: Any) -> Progress:  # noqa: ANN401
     """The same of a StatefulSet, which has no deadline and so is never stuck."""
     status, wanted = found.status, found.spec.replicas
-    if (status.observed_generation or 0) < found.metadata.generation:
-        return Progress(done=False, stuck=False, text="waiting for the controller to see it")
+    if not _seen_by_controller(found):
+        return UNSEEN
     updated, ready = status.updated_replicas or 0, status.ready_replicas or 0
     text = f"{updated} of {wanted} updated, {ready} ready"
     return Progress(done=min(updated, ready) >= wanted, stuck=False, text=text)
+
+
+def _seen_by_controller(found: Any) -> bool:  # noqa: ANN401
+    """Until then its status is about the past."""
+    return bool((found.status.observed_generation or 0) >= found.metadata.generation)
 
 
 def _reason(conditions: Iterable[Any] | None) -> str:
