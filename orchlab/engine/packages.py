@@ -66,8 +66,14 @@ def provide() -> Path:
     Raises ``HostUnfit`` when the host's archives do not have them.
     """
     ready = prefix()
-    if ready.exists():
-        return ready
+    root().mkdir(exist_ok=True)
+    with paths.alone(root()):
+        if not ready.exists():
+            _provide(ready)
+    return ready
+
+
+def _provide(ready: Path) -> None:
     with console.step("fetch a Docker engine from the distribution's packages"):
         tree = root() / f"{ready.name}.partial"
         shutil.rmtree(tree, ignore_errors=True)
@@ -75,7 +81,6 @@ def provide() -> Path:
         _require_programs(tree)
         tree.rename(ready)
         shutil.rmtree(root() / "apt")
-    return ready
 
 
 def _fetch() -> list[Path]:

@@ -118,11 +118,12 @@ def write_client_config(tree: Path) -> None:
     found = packages.plugin_dir(tree)
     plugins = home() / "client" / "cli-plugins"
     plugins.mkdir(parents=True, exist_ok=True)
-    for name in packages.PLUGINS:
-        fresh = plugins / f"{name}.new"
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(found / name)
-        fresh.replace(plugins / name)
+    with paths.alone(plugins):
+        for name in packages.PLUGINS:
+            fresh = plugins / f"{name}.new"
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(found / name)
+            fresh.replace(plugins / name)
 
 
 def _require_short_paths() -> None:

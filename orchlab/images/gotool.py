@@ -13,7 +13,7 @@ from pathlib import Path
 
 from orchlab import console, shell
 from orchlab.errors import CommandFailed, HostUnfit
-from orchlab.paths import cache_dir
+from orchlab.paths import alone, cache_dir
 
 MINIMUM = (1, 26, 6)
 REQUIREMENTS = Path(__file__).resolve().with_name("go-requirements.txt")
@@ -43,9 +43,16 @@ def go() -> Path:
     """
     beside_python = Path(sys.executable).with_name("go")
     for found in (_on_host(os.environ.get("PATH", "")), beside_python, _private()):
-        if found and found.exists() and version(found) >= MINIMUM:
+        if found and _fit(found):
             return found
-    return _install()
+    directory = cache_dir() / "go"
+    directory.mkdir(exist_ok=True)
+    with alone(directory):
+        return _private() if _fit(_private()) else _install()
+
+
+def _fit(program: Path) -> bool:
+    return program.exists() and version(program) >= MINIMUM
 
 
 def _on_host(search_path: str) -> Path | None:
@@ -76,7 +83,6 @@ def _private() -> Path:
 
 def _install() -> Path:
     directory = _private().parents[2]
-    directory.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=directory.parent) as scratch:
         partial = Path(scratch) / "toolchain"
         flags = ["--require-hashes", "--no-deps", "--only-binary=:all:", f"--target={partial}"]

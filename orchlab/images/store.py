@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import docker
 from docker.errors import ImageNotFound
 
-from orchlab import console
+from orchlab import console, paths
 from orchlab.apps import LABS_OWN, App
 from orchlab.engine import host
 from orchlab.errors import CommandFailed, OrchlabError, UsageError
@@ -70,7 +71,10 @@ class ImageStore:
 
         if image := self.held(name):
             return image
-        entry = find(name)
+        with paths.alone(place(name)):  # several commands may need it at the same time
+            return self.held(name) or self._provide(name, find(name))
+
+    def _provide(self, name: str, entry: Entry) -> Image:
         built, pulled = _references(name)
         if self.policy != "build" and self._pull(entry, pulled):
             return self.require(pulled)
@@ -142,6 +146,13 @@ class ImageStore:
             console.warn(f"{entry.public} could not be pulled, so it is built from packages")
             return False
         return True
+
+
+def place(name: str) -> Path:
+    """Of whoever provides the catalogue's image of that name: a directory to be locked."""
+    place = paths.cache_dir() / "images" / name
+    place.mkdir(parents=True, exist_ok=True)
+    return place
 
 
 def _references(name: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,16 @@ def test_client_finds_plugins_of_the_prefix(tmp_path: Path) -> None:
     linked = private.home() / "client/cli-plugins"
     assert {each.name for each in linked.iterdir()} == set(packages.PLUGINS)
     assert all(each.resolve().parent == plugins for each in linked.iterdir())
+
+
+def test_two_commands_may_write_the_client_configuration_at_once(tmp_path: Path) -> None:
+    """Neither takes away what the other is about to put into place."""
+    plugins = tmp_path / "tree/usr/libexec/docker/cli-plugins"
+    plugins.mkdir(parents=True)
+    for name in packages.PLUGINS:
+        (plugins / name).touch()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(private.write_client_config, [tmp_path / "tree"] * 100))
 
 
 def test_environment_is_the_same_twice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,22 @@ def test_without_a_go_on_the_host_the_environments_is_used(host: Path) -> None:
     (host / "host" / "go").unlink()
     beside_python = put_go(host / "venv")
     assert gotool.go() == beside_python
+
+
+def test_a_go_that_another_command_installs_is_awaited(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in use by then, so it is not installed anew."""
+    (host / "host" / "go").unlink()
+    installed = host / "cache" / "orchlab" / "go" / "toolchain" / "go" / "bin"
+
+    @contextmanager
+    def waiting(_: Path) -> Iterator[None]:
+        put_go(installed)
+        yield
+
+    monkeypatch.setattr(gotool, "alone", waiting)
+    assert gotool.go() == installed / "go"
 
 
 def test_an_old_go_and_no_other_is_unfit(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,5 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -5,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from docker.errors import APIError, ImageNotFound
 
-from orchlab import labels
+from orchlab import labels, paths
 from orchlab.engine import host
 from orchlab.errors import CommandFailed, UnknownName, UsageError
 from orchlab.images import buildx, catalogue, store
@@ -85,9 +87,10 @@ class Bench:
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bench:
     """A bench whose catalogue has redis and python, and no reachable registry."""
     bench = Bench()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setitem(catalogue.CATALOGUE, "redis", Entry("redis:8", bench))
     monkeypatch.setitem(catalogue.CATALOGUE, "python", Entry("python:3", bench))
     monkeypatch.setattr(buildx, "build", bench.buildx)
@@ -113,6 +116,17 @@ def test_auto_builds_where_no_registry_answers(bench: Bench) -> None:
     """Without a registry the recipe is used, under a tag with its fingerprint."""
     assert bench.store("auto").ensure("redis").reference == BUILT
     assert bench.done == ["build"]
+
+
+def test_what_another_command_builds_is_awaited_and_not_built_again(bench: Bench) -> None:
+    """Both need the image, and a build in the same places at the same time breaks both."""
+    with ThreadPoolExecutor() as pool, paths.alone(store.place("redis")):
+        waiting = pool.submit(bench.store("build").ensure, "redis")
+        while not bench.images.asked:
+            time.sleep(0.01)
+        bench.images.tags.add(BUILT)
+    assert waiting.result().reference == BUILT
+    assert bench.done == []
 
 
 def test_auto_pulls_where_a_registry_answers(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
