@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 import docker
+import requests
 from docker import DockerClient
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.models.containers import Container
@@ -15,7 +16,7 @@ from docker.models.resource import Model
 
 from orchlab import console, labels
 from orchlab.parallel import in_parallel
-from orchlab.wait import wait_until
+from orchlab.wait import SystemClock, wait_until
 
 T = TypeVar("T", bound=Model)
 
@@ -25,10 +26,25 @@ KIND_CLUSTER = "io.x-k8s.kind.cluster"
 SETTLE_SECONDS = 20.0
 """How long a command that was interrupted may go on making things."""
 
-
 INTERRUPTED_SECONDS = 2.0
 """How long the engine may go on with the last request of a command that was interrupted:
 a container that it is just creating appears in no list until it is there."""
+
+
+class _Pauses(SystemClock):
+    """Counts the time between two looks alone: a slow disk may take minutes for one volume."""
+
+    def __init__(self) -> None:
+        self._paused = 0.0
+
+    def now(self) -> float:
+        """Seconds spent waiting."""
+        return self._paused
+
+    def sleep(self, seconds: float) -> None:
+        """Block the thread."""
+        super().sleep(seconds)
+        self._paused += seconds
 
 
 def sweep(lab: str, platform: str = "", settle: float = 0.0, *, shared: bool = False) -> None:
@@ -52,6 +68,9 @@ def sweep(lab: str, platform: str = "", settle: float = 0.0, *, shared: bool = F
         except APIError as error:
             refused.append(str(error.explanation))
             found = True
+        except requests.Timeout as error:  # the engine goes on removing
+            refused.append(str(error))
+            found = True
         if found:
             quiet_since = time.monotonic()
         return not found and time.monotonic() - quiet_since >= settle
@@ -61,6 +80,7 @@ def sweep(lab: str, platform: str = "", settle: float = 0.0, *, shared: bool = F
         swept,
         timeout=SETTLE_SECONDS,
         state=lambda: refused[-1] if refused else "somebody goes on making things",
+        clock=_Pauses(),
     )
 
 

@@ -164,14 +164,15 @@ def test_logs_are_followed_until_ctrl_c() -> None:
 def far(images: ImageStore, tmp_path: Path) -> Iterator[dict[str, str]]:
     """Another host: an engine in a container, with a docker context that leads to its socket.
 
-    Its ports are out of reach from here, its files are its own. Yields the environment in
-    which the context is known.
+    Its ports are out of reach from here, its files are its own: images on a volume, since it
+    would copy every layer of every container if they lay on another overlay. Yields the
+    environment in which the context is known.
     """
     name, socket = f"{labels.LAB}-far", tmp_path / "far" / "docker.sock"
     socket.parent.mkdir(mode=0o700)
     sweep.sweep(labels.LAB, CONTEXT)
     flags = [*labels.flags(CONTEXT), "--privileged", "--tmpfs=/run"]
-    flags.append(f"--volume={socket.parent}:/api")
+    flags += [f"--volume={socket.parent}:/api", "--volume=/var/lib/docker"]
     daemon = [f"--host=unix:///api/{socket.name}", f"--group={os.getgid()}"]
     node = images.ensure("swarm-node").reference
     shell.run(["docker", "run", "--detach", f"--name={name}", *flags, node, *daemon])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from unittest.mock import Mock
 
 import docker
 import pytest
+import requests
 from docker.errors import APIError, NotFound
 
 from orchlab import sweep
@@ -53,6 +55,22 @@ def test_a_refusal_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody else is removing it right now: the next look finds nothing."""
     busy = Mock(labels={})
     busy.remove.side_effect = APIError("conflict", explanation="removal is in progress")
+    swept(monkeypatch, FakeEngine([busy]))
+    busy.remove.assert_called_once()
+
+
+def test_a_slow_removal_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A volume of many gigabytes may take longer than anybody is waited for."""
+    slow = Mock(labels={})
+    slow.remove.side_effect = lambda **_: time.sleep(0.3)
+    monkeypatch.setattr(sweep, "SETTLE_SECONDS", 0.2)
+    swept(monkeypatch, FakeEngine([slow]))
+
+
+def test_an_engine_that_answers_late_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on removing meanwhile."""
+    busy = Mock(labels={})
+    busy.remove.side_effect = requests.ReadTimeout("read timed out")
     swept(monkeypatch, FakeEngine([busy]))
     busy.remove.assert_called_once()
 
