@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchlab import labels
+from orchlab import console, labels
 from orchlab.errors import OrchlabError, UsageError
 
 PACKAGE = Path(__file__).resolve().parent
@@ -82,11 +82,19 @@ def require_place(path: Path) -> None:
 
 
 @contextmanager
-def alone(directory: Path) -> Iterator[None]:
-    """Let one process at a time through; the kernel lifts the lock of a killed one."""
+def alone(directory: Path, doing: str = "") -> Iterator[None]:
+    """Let one process at a time through; the kernel lifts the lock of a killed one.
+
+    ``doing``: what takes long in there, for whoever has to wait ("is building redis").
+    """
     lock = os.open(directory, os.O_RDONLY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if doing:
+                console.note(f"another command {doing}; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
         os.close(lock)

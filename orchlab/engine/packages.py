@@ -67,7 +67,7 @@ def provide() -> Path:
     """
     ready = prefix()
     root().mkdir(exist_ok=True)
-    with paths.alone(root()):
+    with paths.alone(root(), "is fetching a Docker engine"):
         if not ready.exists():
             _provide(ready)
     return ready

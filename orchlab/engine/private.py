@@ -6,7 +6,6 @@ daemon configuration, client configuration and log.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -81,14 +80,9 @@ def running() -> bool:
 
 @contextmanager
 def _locked() -> Iterator[None]:
-    """One start or stop at a time; the kernel lifts the lock of a killed process."""
+    """One start or stop at a time."""
     home().mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (home() / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            console.note("another command is starting or stopping the engine; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with paths.alone(home(), "is starting or stopping the engine"):
         yield
 
 

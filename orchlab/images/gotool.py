@@ -47,7 +47,7 @@ def go() -> Path:
             return found
     directory = cache_dir() / "go"
     directory.mkdir(exist_ok=True)
-    with alone(directory):
+    with alone(directory, "is installing Go"):
         return _private() if _fit(_private()) else _install()
 
 

@@ -39,7 +39,7 @@ def tarball(name: str, suite: str, packages: Sequence[str]) -> Path:
     """
     target = cache_dir() / "rootfs" / name
     target.parent.mkdir(exist_ok=True)
-    with alone(target.parent):
+    with alone(target.parent, "is bootstrapping Debian"):
         if not target.exists():
             _require_mmdebstrap()
             _bootstrap(suite, packages, target)

@@ -71,7 +71,7 @@ class ImageStore:
 
         if image := self.held(name):
             return image
-        with paths.alone(place(name)):  # several commands may need it at the same time
+        with paths.alone(place(name), f"is bringing the image {name}"):
             return self.held(name) or self._provide(name, find(name))
 
     def _provide(self, name: str, entry: Entry) -> Image:

@@ -125,7 +125,7 @@ def test_a_go_that_another_command_installs_is_awaited(
     installed = host / "cache" / "orchlab" / "go" / "toolchain" / "go" / "bin"
 
     @contextmanager
-    def waiting(_: Path) -> Iterator[None]:
+    def waiting(*_: object) -> Iterator[None]:
         put_go(installed)
         yield
 

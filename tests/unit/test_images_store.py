@@ -118,11 +118,15 @@ def test_auto_builds_where_no_registry_answers(bench: Bench) -> None:
     assert bench.done == ["build"]
 
 
-def test_what_another_command_builds_is_awaited_and_not_built_again(bench: Bench) -> None:
+def test_what_another_command_builds_is_awaited_and_not_built_again(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Both need the image, and a build in the same places at the same time breaks both."""
     with ThreadPoolExecutor() as pool, paths.alone(store.place("redis")):
         waiting = pool.submit(bench.store("build").ensure, "redis")
-        while not bench.images.asked:
+        said = ""
+        while "another command is bringing the image redis" not in said:
+            said += capsys.readouterr().err
             time.sleep(0.01)
         bench.images.tags.add(BUILT)
     assert waiting.result().reference == BUILT
