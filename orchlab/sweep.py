@@ -56,19 +56,24 @@ def sweep(lab: str, platform: str = "", settle: float = 0.0, *, shared: bool = F
     Nodes that kind made carry kind's own label with the lab's name. Containers
     that only visit a network of the lab are disconnected, not removed. An object
     that vanishes meanwhile is no error, so it is safe to repeat. What somebody is
-    still making or removing is tried again; raises ``WaitTimeout`` after that.
+    still making or removing is tried again; raises ``WaitTimeout`` after that, and
+    ``requests.Timeout`` when the engine leaves two requests unanswered.
     """
     refused: list[str] = []
+    unanswered = False
     quiet_since = time.monotonic()
 
     def swept() -> bool:
-        nonlocal quiet_since
+        nonlocal quiet_since, unanswered
         try:
             found = _sweep_once(lab, platform, shared=shared)
         except APIError as error:
             refused.append(str(error.explanation))
             found = True
-        except requests.Timeout as error:  # the engine goes on removing
+        except requests.Timeout as error:  # it goes on removing, unless it hangs
+            if unanswered:
+                raise
+            unanswered = True
             refused.append(str(error))
             found = True
         if found:

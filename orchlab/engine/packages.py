@@ -66,6 +66,8 @@ def provide() -> Path:
     Raises ``HostUnfit`` when the host's archives do not have them.
     """
     ready = prefix()
+    if ready.exists():
+        return ready
     root().mkdir(exist_ok=True)
     with paths.alone(root(), "is fetching a Docker engine"):
         if not ready.exists():

@@ -67,14 +67,15 @@ class ImageStore:
         Raises ``UnknownName``, ``CommandFailed`` when a pull or a build fails, and
         ``HostUnfit`` when the host cannot build.
         """
-        from orchlab.images.catalogue import find
-
         if image := self.held(name):
             return image
         with paths.alone(place(name), f"is bringing the image {name}"):
-            return self.held(name) or self._provide(name, find(name))
+            return self.held(name) or self._provide(name)
 
-    def _provide(self, name: str, entry: Entry) -> Image:
+    def _provide(self, name: str) -> Image:
+        from orchlab.images.catalogue import find
+
+        entry = find(name)
         built, pulled = _references(name)
         if self.policy != "build" and self._pull(entry, pulled):
             return self.require(pulled)
@@ -150,9 +151,9 @@ class ImageStore:
 
 def place(name: str) -> Path:
     """Of whoever provides the catalogue's image of that name: a directory to be locked."""
-    place = paths.cache_dir() / "images" / name
-    place.mkdir(parents=True, exist_ok=True)
-    return place
+    directory = paths.cache_dir() / "images" / name
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
 
 
 def _references(name: str) -> tuple[str, str]:

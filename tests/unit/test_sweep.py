@@ -75,6 +75,15 @@ def test_an_engine_that_answers_late_is_asked_again(monkeypatch: pytest.MonkeyPa
     busy.remove.assert_called_once()
 
 
+def test_an_engine_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each answer that never comes costs a minute: the second one is the last."""
+    hanging = Mock(labels={})
+    hanging.remove.side_effect = requests.ReadTimeout("read timed out")
+    with pytest.raises(requests.Timeout):
+        swept(monkeypatch, FakeEngine(*[[hanging]] * 5))
+    assert hanging.remove.call_count == 2
+
+
 def test_what_cannot_be_removed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine's own reason stands in the error."""
     stuck = Mock(labels={})
