@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--no-uml",
         action="store_true",
-        help="leave out the tests of Swarm's routing mesh in User-Mode Linux (two minutes)",
+        help="leave out the tests of Swarm's routing mesh in User-Mode Linux",
     )
     group.addoption(
         "--e2e",
@@ -62,7 +62,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the optional tests that are not wanted or cannot run."""
+    """Leave out the optional tests that are not wanted or cannot run; some wait for the rest."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
     config.stash[LEFT_OUT] = {}
     for marker in OPTIONAL:
         marked = [item for item in items if item.get_closest_marker(marker)]

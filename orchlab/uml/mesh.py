@@ -94,7 +94,7 @@ def _boot(reference: str, archive: Path, variables: dict[str, str]) -> None:
     into.mkdir(parents=True)
     mounts = {"/images": archive, "/stacks": paths.STACKS, "/report": into}
     with (
-        (into / CONSOLE).open("w", encoding="utf-8") as console_log,
+        (into / CONSOLE).open("w", buffering=1, encoding="utf-8") as console_log,
         console.step("the routing mesh in User-Mode Linux") as detail,
     ):
 

@@ -19,7 +19,7 @@ from orchlab.records import Finding
 from orchlab.results import RunDir
 from orchlab.testing.lab import Lab
 from orchlab.testing.probing import Probing
-from tests.live import commands
+from tests.live import beside, commands
 from tests.live.replicas import NoLoss
 
 
@@ -45,6 +45,27 @@ def _wanted(item: pytest.Item) -> bool:
     mark = item.get_closest_marker("only")
     call = getattr(item, "callspec", None)
     return mark is None or call is None or call.params["platform"] in mark.args
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _built_ahead(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """What the tests of Kubernetes will need, if there are any, is built from the start."""
+    if not any(_asks_kubernetes(item) for item in request.session.items):
+        yield
+        return
+    request.getfixturevalue("orchlab_images")  # now there is an engine
+    policy = request.config.getoption("orchlab_images")
+    printed = tmp_path_factory.mktemp("ahead") / "printed"
+    with beside.running("tests.live.ahead", policy, printed=printed):
+        yield
+
+
+def _asks_kubernetes(item: pytest.Item) -> bool:
+    call = getattr(item, "callspec", None)
+    live = Path(__file__).parent in item.path.parents
+    return live and call is not None and call.params.get("platform") == "k8s"
 
 
 @pytest.fixture(scope="session")

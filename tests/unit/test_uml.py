@@ -168,5 +168,5 @@ def test_leaving_the_guest_out_is_said(option: str) -> None:
         [*argv, option], cwd=paths.ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout + done.stderr
-    assert "5 deselected" in done.stdout
+    assert "6 deselected" in done.stdout
     assert f"was not tested in User-Mode Linux: {option}" in done.stdout
