@@ -63,7 +63,7 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the optional tests that are not wanted or cannot run; some wait for the rest."""
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    items.sort(key=_turn)
     config.stash[LEFT_OUT] = {}
     for marker in OPTIONAL:
         marked = [item for item in items if item.get_closest_marker(marker)]
@@ -72,6 +72,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.hook.pytest_deselected(items=marked)
             items[:] = [item for item in items if item not in marked]
             config.stash[LEFT_OUT][marker] = reason
+
+
+def _turn(item: pytest.Item) -> int:
+    """What the engine is used for; what needs none; what a process did beside the latter."""
+    if item.get_closest_marker("last"):
+        return 2
+    return int(LIVE not in item.path.parents or item.get_closest_marker("engineless") is not None)
 
 
 def _against(config: pytest.Config, marker: str) -> str:

@@ -205,6 +205,8 @@ def stop() -> bool:
             except WaitTimeout:
                 process.send(daemon, signal.SIGKILL)
                 _await_end()
+            else:  # no container has outlived it, so nobody needs their network namespaces
+                leftovers.unmount_below(home())
             leftovers.unmount_below(data_root())
     return True
 

@@ -15,6 +15,8 @@ from orchlab.report import matrix, render, strips
 from tests import sample_run
 from tests.live.browser import browser
 
+pytestmark = pytest.mark.engineless
+
 CHECKS = Path(__file__).with_name("page_checks.js").read_text(encoding="utf-8")
 REPETITIONS = 2
 WIDTHS = (360, 800, 1440)

@@ -1,8 +1,8 @@
 """Virtual IPs and the routing mesh of Swarm, on a kernel of the lab's own that has IPVS.
 
 The guest is a process that uses one core for minutes, and the engine hardly at all. So it is
-started by the last of the live tests and judged by the last of all: the unit tests, which need
-no more than the other core, run meanwhile.
+started by the last test that uses the engine and judged by the last of all: those that need no
+engine, and no more than the other core, run meanwhile.
 """
 
 from __future__ import annotations
