@@ -31,9 +31,9 @@ HEALED_S = 120.0
 
 @pytest.fixture
 def swarm(platform: Platform, release: Release) -> Iterator[Swarm]:
-    """One manager and two workers that notice a lost node within 3 s; left as it was found."""
+    """One manager and two workers that notice a lost node soon; left as it was found."""
     made = cast("Swarm", platform)
-    swarm_up.set_heartbeat(made.fleet.manager, 1)
+    swarm_up.set_heartbeat(made.fleet.manager, swarm_up.PATIENT)
     yield made
     made.mend()
     Swarm(made.images, Fleet(managers=1, workers=2)).create()

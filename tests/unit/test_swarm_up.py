@@ -120,6 +120,22 @@ def test_a_heartbeat_that_is_not_given_stays(monkeypatch: pytest.MonkeyPatch) ->
     set_heartbeat.assert_called_once_with(swarm.fleet.manager, 5)
 
 
+@pytest.mark.parametrize(("seconds", "said"), [(1, True), (swarm_up.PATIENT, False), (0, False)])
+def test_a_heartbeat_that_is_too_fast_for_a_new_leader_is_pointed_out(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    seconds: float,
+    *,
+    said: bool,
+) -> None:
+    """It is what the user asked for, and costs what they may not expect."""
+    monkeypatch.setattr(swarm_up, "set_heartbeat", Mock())
+    swarm = Mock()
+    swarm.fleet.existing.return_value = {}
+    swarm_up.bring_up(swarm, seconds, keep=False)
+    assert ("take every node for down" in " ".join(capsys.readouterr().err.split())) is said
+
+
 MEMBERS = [
     Member("1", "m1", True, True, "ready", "active", "198.18.0.11", True),  # noqa: FBT003
     Member("2", "m2", True, False, "ready", "active", "198.18.0.12", False),  # noqa: FBT003

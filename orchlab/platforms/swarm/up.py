@@ -19,6 +19,10 @@ NS_PER_S = 1_000_000_000
 HEARTBEATS = (1.0, 60.0)
 """Seconds. A node is down after three that were missed, so 5 s (Swarm's default) means
 12 to 16 s."""
+PATIENT = 3.0
+"""Seconds, the least heartbeat with which every node is in time for a new leader: it has three of
+them to come, and a node that lost its manager waits for up to 8 s before it tries the next one
+(swarmkit, ``agent`` and ``manager/dispatcher``)."""
 
 
 def bring_up(swarm: Swarm, heartbeat: float, *, keep: bool) -> None:
@@ -35,6 +39,11 @@ def bring_up(swarm: Swarm, heartbeat: float, *, keep: bool) -> None:
         swarm.create()
         if heartbeat:
             set_heartbeat(swarm.fleet.manager, heartbeat)
+    if 0 < heartbeat < PATIENT:
+        console.warn(
+            f"below {PATIENT:g} s of heartbeat a new leader, or a manager that is back, may take "
+            "every node for down and start all tasks anew"
+        )
 
 
 def set_heartbeat(manager: Engine, seconds: float) -> None:
