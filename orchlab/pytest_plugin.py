@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,8 +20,6 @@ from orchlab.testing import selection
 if TYPE_CHECKING:
     from orchlab.images.store import ImageStore
     from orchlab.platforms.base import Platform
-    from orchlab.platforms.k8s.adapter import Kubernetes
-    from orchlab.platforms.swarm.adapter import Swarm
     from orchlab.testing.compose import ComposeStack
     from orchlab.testing.faults import Fault
     from orchlab.testing.kind import KindLab
@@ -146,10 +144,10 @@ def swarm_cluster(_orchlab: Lab) -> Iterator[SwarmCluster]:
     ``endpoints()`` (each node's port 8080), ``client(node)`` for a Docker client of a
     node's engine, ``docker(*argv)`` on the manager.
     """
-    from orchlab.testing.swarm import SwarmCluster
+    from orchlab.testing import swarm
 
-    with _orchlab.nodes("swarm") as platform:
-        yield SwarmCluster(_orchlab, cast("Swarm", platform))
+    with swarm.cluster(_orchlab) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -160,10 +158,10 @@ def kind_cluster_lab(_orchlab: Lab) -> Iterator[KindLab]:
     of their own; ``kubectl(*argv)``, ``kubeconfig``, ``nodes()``, ``endpoints()`` (each
     node's NodePort 30080).
     """
-    from orchlab.testing.kind import KindLab
+    from orchlab.testing import kind
 
-    with _orchlab.nodes("k8s") as platform:
-        yield KindLab(_orchlab, cast("Kubernetes", platform))
+    with kind.cluster(_orchlab) as made:
+        yield made
 
 
 @pytest.fixture(scope="session", params=selection.NAMES)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -145,3 +145,10 @@ class KindLab:
             for each in changed.get(kind) or ():
                 each["image"] = for_nodes(self._platform, each["image"])
         return changed
+
+
+@contextmanager
+def cluster(lab: Lab) -> Iterator[KindLab]:
+    """The session's nodes, made if there are none; whoever leaves them last removes them."""
+    with lab.nodes("k8s") as platform:
+        yield KindLab(lab, cast("Kubernetes", platform))

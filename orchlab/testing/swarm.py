@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from docker import DockerClient
@@ -143,3 +143,10 @@ class SwarmCluster(FleetFaults):
             if any(each.get("mode") != "host" for each in ports) and not host.ipvs_available():
                 console.warn(NO_MESH)
         return yaml.safe_dump(spec).replace("$", "$$")
+
+
+@contextmanager
+def cluster(lab: Lab) -> Iterator[SwarmCluster]:
+    """The session's nodes, made if there are none; whoever leaves them last removes them."""
+    with lab.nodes("swarm") as platform:
+        yield SwarmCluster(lab, cast("Swarm", platform))

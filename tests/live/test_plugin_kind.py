@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from docs.examples.test_kind import (
@@ -10,6 +12,9 @@ from docs.examples.test_kind import (
     test_pods_find_the_service_by_its_name,
 )
 from orchlab.platforms.base import Platform
+from orchlab.testing import kind
+from orchlab.testing.kind import KindLab
+from orchlab.testing.lab import Lab
 
 __all__ = [
     "stack",
@@ -18,6 +23,13 @@ __all__ = [
 ]
 
 pytestmark = pytest.mark.only("k8s")
+
+
+@pytest.fixture(scope="module")
+def kind_cluster_lab(_orchlab: Lab) -> Iterator[KindLab]:
+    """The plugin's own, but for this module: three idle nodes cost a fifth of a core to the end."""
+    with kind.cluster(_orchlab) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ engine, and no more than the other core, run meanwhile.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -62,14 +63,15 @@ def history(guest: Guest) -> History:
 
 
 def test_the_guest_boots(guest: Guest) -> None:
-    """A container without privileges or network is a machine whose kernel starts."""
+    """A container without privileges or network is a machine, and its own engine answers."""
     console = mesh.report() / mesh.CONSOLE
 
-    def booted() -> bool:
+    def answers() -> bool:
         assert guest.process.poll() is None, guest.said()
-        return "Linux version" in console.read_text() if console.exists() else False
+        said = console.read_text(encoding="utf-8") if console.exists() else ""
+        return re.search(r"^\d+ s: engine ", said, re.MULTILINE) is not None
 
-    wait_until("the guest's kernel starts", booted, timeout=BUILD_SECONDS, state=guest.said)
+    wait_until("the guest's engine answers", answers, timeout=BUILD_SECONDS, state=guest.said)
 
 
 @pytest.mark.last
