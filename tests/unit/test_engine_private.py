@@ -9,11 +9,12 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from orchlab.engine import apt, leftovers, named, packages, private, process
-from orchlab.errors import HostUnfit, OrchlabError
+from orchlab.errors import HostUnfit, OrchlabError, WaitTimeout
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +46,23 @@ def test_reused_pid_is_not_our_engine(stranger: subprocess.Popen[bytes]) -> None
     assert private.pid() is None
     assert private.stop() is False
     assert stranger.poll() is None
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_mounts_go_with_the_engine(monkeypatch: pytest.MonkeyPatch, *, in_order: bool) -> None:
+    """One that had to be killed may have left containers, which need their network namespaces."""
+    sent: list[int] = []
+    unmounted: list[Path] = []
+    ends = Mock(side_effect=[None] if in_order else [WaitTimeout("it ends", 30), None])
+    monkeypatch.setattr(private, "pid", lambda: 7)
+    monkeypatch.setattr(private, "_await_end", ends)
+    monkeypatch.setattr(process, "send", lambda _, number: sent.append(number))
+    monkeypatch.setattr(leftovers, "unmount_below", unmounted.append)
+    assert private.stop() is True
+    killed = [] if in_order else [signal.SIGKILL]
+    assert sent == [signal.SIGTERM, *killed]
+    homes = [private.home()] if in_order else []
+    assert unmounted == [*homes, private.data_root()]
 
 
 @pytest.mark.parametrize("content", ["", "no number", "999999999"])
