@@ -6,7 +6,7 @@ import shutil
 
 from orchlab.images import buildx, fingerprint, gobuild
 from orchlab.images.gobuild import MODULES, GoBuild
-from orchlab.images.gotool import architecture
+from orchlab.images.gotool import engine_architecture
 from orchlab.images.recipes import DOCKERFILES
 from orchlab.images.registry import Registry
 from orchlab.images.store import PREFIX, Image, ImageStore
@@ -34,7 +34,7 @@ def ensure(images: ImageStore) -> Image:
     directory = cache_dir() / "agnhost"
     shutil.rmtree(directory, ignore_errors=True)
     shutil.copytree(RECIPE, directory)
-    arch = architecture(str(images.client.info()["Architecture"]))
+    arch = engine_architecture(images.client)
     shutil.copy(gobuild.build(AGNHOST, arch) / "agnhost", directory)
     source = gobuild.source(AGNHOST.directory, MODULE) / SOURCE / "porter"
     for name in CERTIFICATES:

@@ -15,7 +15,7 @@ from orchlab.errors import CommandFailed
 from orchlab.experiments import inside
 from orchlab.experiments.base import RECOMMENDED, Bench, Needs, finding
 from orchlab.images.gobuild import build
-from orchlab.images.gotool import architecture
+from orchlab.images.gotool import engine_architecture
 from orchlab.images.store import Image, ImageStore
 from orchlab.platforms.capabilities import Stranger, Strangers
 from orchlab.records import Finding, History
@@ -81,7 +81,7 @@ def _nodes(bench: Bench) -> list[str]:
 @contextmanager
 def _fortio(images: ImageStore, app: Image) -> Iterator[tuple[Path, Image]]:
     """The load generator as a program and, beside the app, in an image."""
-    program = build(FORTIO, architecture(str(images.client.info()["Architecture"]))) / "fortio"
+    program = build(FORTIO, engine_architecture(images.client)) / "fortio"
     repository, tag = app.reference.rpartition(":")[0], f"fortio-{labels.LAB}"
     container = images.client.containers.create(app.reference, labels=labels.labels())
     try:

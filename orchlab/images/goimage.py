@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchlab.images.fingerprint import of_text
 from orchlab.images.gobuild import GoBuild, build
-from orchlab.images.gotool import architecture
+from orchlab.images.gotool import engine_architecture
 from orchlab.images.recipes import Dockerfile
 from orchlab.paths import cache_dir
 
@@ -25,7 +25,7 @@ class GoImage:
 
     def build(self, reference: str, images: ImageStore) -> None:
         """Compile for the engine's architecture what is not compiled yet, then build the image."""
-        compiled = build(self.programs, architecture(str(images.client.info()["Architecture"])))
+        compiled = build(self.programs, engine_architecture(images.client))
         context = cache_dir() / "context" / self.dockerfile.directory.name
         shutil.rmtree(context, ignore_errors=True)
         shutil.copytree(self.dockerfile.directory, context)

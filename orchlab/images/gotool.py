@@ -10,10 +10,14 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchlab import console, shell
 from orchlab.errors import CommandFailed, HostUnfit
 from orchlab.paths import alone, cache_dir
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 MINIMUM = (1, 26, 6)
 REQUIREMENTS = Path(__file__).resolve().with_name("go-requirements.txt")
@@ -24,6 +28,11 @@ def architecture(machine: str = "") -> str:
     """The Go name of a machine's architecture (``uname -m``); this host's by default."""
     machine = machine or platform.machine()
     return ARCHITECTURES.get(machine, machine)
+
+
+def engine_architecture(client: DockerClient) -> str:
+    """The same of the engine's machine, which need not be this one."""
+    return architecture(str(client.info()["Architecture"]))
 
 
 def environment(arch: str = "") -> dict[str, str]:

@@ -16,7 +16,7 @@ from orchlab.images import archive
 from orchlab.images.archive import Detail, Unusable
 from orchlab.images.catalogue import CATALOGUE, usual
 from orchlab.images.gobuild import place
-from orchlab.images.gotool import architecture
+from orchlab.images.gotool import architecture, engine_architecture
 from orchlab.images.node import programs
 from orchlab.images.store import Image, ImageStore
 from orchlab.names import pick
@@ -54,7 +54,7 @@ def save(images: ImageStore, path: Path, only: str = "") -> None:
     with console.step(f"save {len(found)} images") as detail, paths.workplace(path) as work:
         made = work / path.name
         with _growth(work, detail):
-            archive.write(made, found, _engine_architecture(images), _programs(found), detail)
+            archive.write(made, found, engine_architecture(images.client), _programs(found), detail)
         made.replace(path)
     _show(f"{path}: {path.stat().st_size / 1e6:.0f} MB", found)
 
@@ -69,7 +69,7 @@ def load(images: ImageStore, path: Path) -> None:
         raise UsageError(f"there is no file {path}", "name one that `image-archive save` wrote")
     with console.step(f"check {path}") as detail:
         index = archive.read(path, detail)
-    here = _engine_architecture(images)
+    here = engine_architecture(images.client)
     if index.architecture != here:
         raise Unusable(path, f"holds images for {index.architecture}, this engine runs {here}")
     with console.step(f"load {path}") as detail:
@@ -109,10 +109,6 @@ def _present(images: ImageStore, only: str) -> dict[str, str]:
 
 def _held(images: ImageStore, name: str) -> Image | None:
     return images.held_app() if name == APP else images.held(name)
-
-
-def _engine_architecture(images: ImageStore) -> str:
-    return architecture(str(images.client.info()["Architecture"]))
 
 
 def _programs(found: Iterable[str]) -> dict[str, Path]:

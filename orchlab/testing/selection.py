@@ -20,11 +20,11 @@ def left_out(wanted: str, items: Sequence[pytest.Item]) -> list[pytest.Item]:
         hint = f"valid names: {', '.join(NAMES)}"
         raise pytest.UsageError(f"unknown platform {', '.join(sorted(unknown))}; {hint}")
     unwanted = [name for name in NAMES if names and name not in names]
-    return [item for item in items if _platform(item) in unwanted]
+    return [item for item in items if platform_of(item) in unwanted]
 
 
-def _platform(item: pytest.Item) -> str:
-    """The parameter of that name, which may be that of somebody's own fixture."""
+def platform_of(item: pytest.Item) -> str:
+    """The parameter of that name, which may be that of somebody's own fixture; empty: none."""
     call = getattr(item, "callspec", None)
     name = call.params.get("platform") if call else None
     return name if isinstance(name, str) else ""

@@ -17,7 +17,7 @@ from orchlab import engine
 from orchlab.bench.load import FORTIO
 from orchlab.images import gobuild
 from orchlab.images.catalogue import usual
-from orchlab.images.gotool import architecture
+from orchlab.images.gotool import engine_architecture
 from orchlab.lifecycle import image_store
 from orchlab.uml import machine
 
@@ -31,7 +31,7 @@ def main(policy: str) -> None:
         Path("/proc/self/autogroup").write_text(str(LEAST), encoding="ascii")
     engine.ensure()
     images = image_store(policy)
-    gobuild.build(FORTIO, architecture(str(images.client.info()["Architecture"])))
+    gobuild.build(FORTIO, engine_architecture(images.client))
     for name in usual():
         images.ensure(name)
     if not machine.obstacle():

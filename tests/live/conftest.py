@@ -19,6 +19,7 @@ from orchlab.records import Finding
 from orchlab.results import RunDir
 from orchlab.testing.lab import Lab
 from orchlab.testing.probing import Probing
+from orchlab.testing.selection import platform_of
 from tests.live import beside, commands
 from tests.live.replicas import NoLoss
 
@@ -63,9 +64,7 @@ def _built_ahead(
 
 
 def _asks_kubernetes(item: pytest.Item) -> bool:
-    call = getattr(item, "callspec", None)
-    live = Path(__file__).parent in item.path.parents
-    return live and call is not None and call.params.get("platform") == "k8s"
+    return Path(__file__).parent in item.path.parents and platform_of(item) == "k8s"
 
 
 @pytest.fixture(scope="session")

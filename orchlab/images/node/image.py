@@ -8,7 +8,7 @@ import docker
 from docker.errors import ImageNotFound
 
 from orchlab.images import buildx, fingerprint
-from orchlab.images.gotool import architecture
+from orchlab.images.gotool import engine_architecture
 from orchlab.images.node import context, programs
 from orchlab.images.recipes import Rootfs
 from orchlab.images.store import PREFIX
@@ -35,7 +35,7 @@ class KindNode:
         """Compile what is missing, then build the image; both go on where they stopped."""
         client = docker.from_env()
         directory = cache_dir() / "node"
-        context.assemble(directory, architecture(str(client.info()["Architecture"])))
+        context.assemble(directory, engine_architecture(client))
         base = f"{PREFIX}/kind-base:{BASE.fingerprint()}"
         try:
             client.images.get(base)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchlab.images import buildx, fingerprint, gobuild
 from orchlab.images.gobuild import MODULES, GoBuild, Patch
-from orchlab.images.gotool import architecture
+from orchlab.images.gotool import engine_architecture
 from orchlab.images.node import context
 from orchlab.images.node.image import KindNode
 from orchlab.images.store import ImageStore
@@ -39,7 +39,7 @@ class PolicyNode:
     def build(self, reference: str, images: ImageStore) -> None:
         """Compile what is missing, then build the image; both go on where they stopped."""
         directory = cache_dir() / "policy-node"
-        assemble(directory, architecture(str(images.client.info()["Architecture"])))
+        assemble(directory, engine_architecture(images.client))
         bases = {
             "NODE": ImageStore("build").ensure("kind-node").reference,
             "DEBIAN": images.ensure("debian").reference,
