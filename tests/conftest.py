@@ -17,11 +17,12 @@ pytest_plugins = ["orchlab.pytest_plugin"]
 """Also where the lab is not installed; its own name keeps it from being loaded twice."""
 
 LIVE = Path(__file__).parent / "live"
-LEFT_OUT = pytest.StashKey[dict[str, str]]()
+LEFT_OUT = pytest.StashKey[list[str]]()
 OPTIONAL = {
     "uml": "Swarm's routing mesh was not tested in User-Mode Linux",
     "e2e": "Kubernetes' own tests were not run",
     "policy": "NetworkPolicies were not tested on a network that enforces them",
+    "defaults": "what the platforms do by default was not asked",
 }
 """Marker -> what is missing without the tests that have it."""
 
@@ -34,6 +35,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(f"--{name}", default=default, dest=f"orchlab_{name}", help=about)
     about = "the same as --orchlab-keep"
     group.addoption("--keep", action="store_true", dest="orchlab_keep", help=about)
+    group.addoption(
+        "--profile",
+        choices=("quick", "standard", "full"),
+        default="standard",
+        help="quick: the questions of the same profile of `invoke compare`; standard: each "
+        "question once; full: six times each, of the defaults as well, for hours",
+    )
     group.addoption(
         "--no-uml",
         action="store_true",
@@ -63,15 +71,27 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the optional tests that are not wanted or cannot run; some wait for the rest."""
+    from tests import questions  # not before the lab has its name
+
     items.sort(key=_turn)
-    config.stash[LEFT_OUT] = {}
-    for marker in OPTIONAL:
+    config.stash[LEFT_OUT] = []
+    for marker, without in OPTIONAL.items():
         marked = [item for item in items if item.get_closest_marker(marker)]
-        reason = _against(config, marker)
-        if marked and reason:
-            config.hook.pytest_deselected(items=marked)
-            items[:] = [item for item in items if item not in marked]
-            config.stash[LEFT_OUT][marker] = reason
+        if reason := _against(config, marker):
+            _leave_out(config, items, marked, f"{without}: {reason}")
+    profile = config.getoption("profile")
+    unasked = questions.left_out(profile, items)
+    names = ", ".join(sorted({questions.asked(item) for item in unasked}))
+    _leave_out(config, items, unasked, f"not asked: {names}: --profile {profile}")
+
+
+def _leave_out(
+    config: pytest.Config, items: list[pytest.Item], unwanted: list[pytest.Item], why: str
+) -> None:
+    if unwanted:
+        config.hook.pytest_deselected(items=unwanted)
+        items[:] = [item for item in items if item not in unwanted]
+        config.stash[LEFT_OUT].append(why)
 
 
 def _turn(item: pytest.Item) -> int:
@@ -84,6 +104,8 @@ def _turn(item: pytest.Item) -> int:
 def _against(config: pytest.Config, marker: str) -> str:
     from orchlab.uml import machine  # not before the lab has its name
 
+    if marker == "defaults":
+        return "" if config.getoption("profile") == "full" else "--profile full does that"
     if marker != "uml":
         return "" if config.getoption(f"--{marker}") else f"--{marker} does that"
     if config.getoption("--no-uml"):
@@ -98,8 +120,8 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Say what was left out, and why."""
-    for marker, reason in config.stash.get(LEFT_OUT, {}).items():
-        terminalreporter.write_line(f"warning: {OPTIONAL[marker]}: {reason}", yellow=True)
+    for said in config.stash.get(LEFT_OUT, []):
+        terminalreporter.write_line(f"warning: {said}", yellow=True)
 
 
 @pytest.hookimpl(wrapper=True)

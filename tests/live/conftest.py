@@ -20,6 +20,7 @@ from orchlab.results import RunDir
 from orchlab.testing.lab import Lab
 from orchlab.testing.probing import Probing
 from orchlab.testing.selection import platform_of
+from tests import questions
 from tests.live import beside, commands
 from tests.live.replicas import NoLoss
 
@@ -35,11 +36,19 @@ def pytest_runtest_makereport() -> Iterator[None]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "only(platform): what no other platform has")
+    config.addinivalue_line(
+        "markers", "question(experiment): what --profile may leave out or repeat"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that is marked ``only("k8s")`` is not asked of the other platforms."""
     items[:] = [item for item in items if _wanted(item)]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A question is asked as often as the profile has it."""
+    questions.repeat(metafunc.config.getoption("profile"), metafunc)
 
 
 def _wanted(item: pytest.Item) -> bool:
@@ -90,17 +99,29 @@ def release(platform: Platform, _orchlab: Lab) -> Release:
 
 
 @pytest.fixture
-def answer(
-    platform: Platform, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], Finding]:
-    """Carry out an experiment by name and judge it, as ``invoke compare`` does.
+def repetition() -> int:
+    """The first and only, unless the profile asks more often."""
+    return 1
+
+
+@pytest.fixture
+def answer(  # noqa: PLR0913, PLR0917 - fixtures
+    request: pytest.FixtureRequest,
+    platform: Platform,
+    release: Release,
+    repetition: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[], Finding]:
+    """Carry out the experiment of the test's ``question`` and judge it, as ``invoke compare`` does.
 
     Without its wait of a random length, which only matters to who compares times.
     """
     monkeypatch.setattr(base, "PHASE", 0.0)
+    experiment = EXPERIMENTS[questions.asked(request.node)]()
 
-    def ask(name: str) -> Finding:
-        return measure_once(EXPERIMENTS[name](), platform, release, RunDir(tmp_path))
+    def ask() -> Finding:
+        return measure_once(experiment, platform, release, RunDir(tmp_path), repetition)
 
     return ask
 

@@ -37,9 +37,10 @@ def stack(images: ImageStore) -> Iterator[Compose]:
         made.delete()
 
 
-def test_a_backup_restores_byte_for_byte(answer: Callable[[str], Finding]) -> None:
+@pytest.mark.question("backup")
+def test_a_backup_restores_byte_for_byte(answer: Callable[[], Finding]) -> None:
     """Counter and files are what they were, in every replica, after they changed and were lost."""
-    finding = answer("backup")
+    finding = answer()
     assert finding.verdict == "pass", finding
     assert finding.values["files"] >= 1
     assert finding.values["replicas"] == 3

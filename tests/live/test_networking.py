@@ -37,51 +37,54 @@ def test_replicas_say_who_they_are(platform: Platform, release: Release) -> None
     assert told().items() <= known.items()
 
 
-def test_new_connections_reach_every_replica(answer: Callable[[str], Finding]) -> None:
+@pytest.mark.question("balance")
+def test_new_connections_reach_every_replica(answer: Callable[[], Finding]) -> None:
     """New connections through every entry node reach every replica."""
-    finding = answer("balance")
+    finding = answer()
     assert finding.verdict == "pass", finding
     assert finding.values["replicas_new"] == "3 of 3"
 
 
-def test_a_healthy_release_loses_nothing(answer: Callable[[str], Finding]) -> None:
+@pytest.mark.question("control")
+def test_a_healthy_release_loses_nothing(answer: Callable[[], Finding]) -> None:
     """With no fault, no request fails."""
-    finding = answer("control")
+    finding = answer()
     assert finding.verdict == "pass", finding
 
 
-def test_names_resolve_from_every_replica(answer: Callable[[str], Finding]) -> None:
+@pytest.mark.question("names")
+def test_names_resolve_from_every_replica(answer: Callable[[], Finding]) -> None:
     """On every node a replica finds the app's services by name, and talks to Redis by its own."""
-    finding = answer("names")
+    finding = answer()
     assert finding.verdict == "pass", finding
 
 
-def test_nodes_without_a_replica_answer(
-    answer: Callable[[str], Finding], platform: Platform
-) -> None:
+@pytest.mark.question("entries")
+def test_nodes_without_a_replica_answer(answer: Callable[[], Finding], platform: Platform) -> None:
     """Every node leads to the replicas, wherever they are; one host has no such node."""
-    finding = answer("entries")
+    finding = answer()
     assert finding.verdict == ("limit" if len(platform.endpoints()) == 1 else "pass"), finding
 
 
-def test_a_stranger_does_not_reach_redis(
-    answer: Callable[[str], Finding], platform: Platform
-) -> None:
+@pytest.mark.question("isolation")
+def test_a_stranger_does_not_reach_redis(answer: Callable[[], Finding], platform: Platform) -> None:
     """By its name and by its address, unless a network plugin ignores the policies."""
-    finding = answer("isolation")
+    finding = answer()
     ignored = "not enforced" in platform.facts().knobs.get("network policies", "")
     assert finding.verdict == ("limit" if ignored else "pass"), finding
 
 
+@pytest.mark.question("network-modes")
 @pytest.mark.only("compose", "k8s")
-def test_kinds_of_network_are_as_documented(answer: Callable[[str], Finding]) -> None:
+def test_kinds_of_network_are_as_documented(answer: Callable[[], Finding]) -> None:
     """In which a neighbour is found by name, by address, or not at all."""
-    finding = answer("network-modes")
+    finding = answer()
     assert finding.verdict == "pass", finding
 
 
-def test_the_network_s_cost_is_measured(answer: Callable[[str], Finding]) -> None:
+@pytest.mark.question("network-cost")
+def test_the_network_s_cost_is_measured(answer: Callable[[], Finding]) -> None:
     """On one node and from the host; across nodes where there are several."""
-    finding = answer("network-cost")
+    finding = answer()
     assert finding.verdict == "pass", finding
     assert finding.values["same_node_gbit_per_s"] > 0

@@ -23,24 +23,29 @@ UNHEALTHY = {"compose": "unhealthy", "swarm": "unhealthy", "k8s": "404"}
 MISSING = {"compose": "No such image", "swarm": "No such image", "k8s": "not found"}
 
 
+@pytest.mark.question("update")
 def test_an_update_and_its_rollback_lose_nothing(
-    answer: Callable[[str], Finding], platform: Platform, capsys: pytest.CaptureFixture[str]
+    answer: Callable[[], Finding], platform: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Under load every request is answered while all replicas move to a version and back."""
-    finding = answer("update")
+    finding = answer()
     assert finding.verdict == "pass", finding
     assert FOLLOWED[platform.name] in capsys.readouterr().err
     assert versions(platform) == {"1"}
 
 
 @pytest.mark.parametrize(
-    ("name", "reasons"), [("failing-image", UNHEALTHY), ("missing-image", MISSING)]
+    "reasons",
+    [
+        pytest.param(UNHEALTHY, id="failing", marks=pytest.mark.question("failing-image")),
+        pytest.param(MISSING, id="missing", marks=pytest.mark.question("missing-image")),
+    ],
 )
 def test_a_bad_image_is_undone(
-    answer: Callable[[str], Finding], platform: Platform, name: str, reasons: dict[str, str]
+    answer: Callable[[], Finding], platform: Platform, reasons: dict[str, str]
 ) -> None:
     """By itself, with the reason; the old replicas serve all the while, and some still do."""
-    finding = answer(name)
+    finding = answer()
     assert finding.verdict == "pass", finding
     assert reasons[platform.name] in str(finding.values["reason"])
     assert not str(finding.values["replicas_kept"]).startswith("0")

@@ -12,16 +12,18 @@ from orchlab.platforms.base import Drainable, NodeFaults, Platform
 from orchlab.records import Finding
 
 
-def test_scaling_loses_nothing(answer: Callable[[str], Finding]) -> None:
+@pytest.mark.question("scale")
+def test_scaling_loses_nothing(answer: Callable[[], Finding]) -> None:
     """From 3 to 6, to 2 and back."""
-    finding = answer("scale")
+    finding = answer()
     assert finding.verdict == "pass", finding
 
 
+@pytest.mark.question("drain")
 @pytest.mark.only("swarm", "k8s")
-def test_a_drain_loses_nothing(answer: Callable[[str], Finding], platform: Platform) -> None:
+def test_a_drain_loses_nothing(answer: Callable[[], Finding], platform: Platform) -> None:
     """Every replica moves off a worker; what enters through the other nodes is all served."""
-    finding = answer("drain")
+    finding = answer()
     assert finding.verdict == "pass", finding
     drained = cast("Drainable", platform)
     with pytest.raises(OrchlabError, match="volume of Redis"):
@@ -30,8 +32,9 @@ def test_a_drain_loses_nothing(answer: Callable[[str], Finding], platform: Platf
         drained.drain("nowhere")
 
 
+@pytest.mark.question("autoscale")
 @pytest.mark.only("swarm", "k8s")
-def test_replicas_follow_the_load(answer: Callable[[str], Finding]) -> None:
+def test_replicas_follow_the_load(answer: Callable[[], Finding]) -> None:
     """More of them under load, fewer after it, without anybody's order."""
-    finding = answer("autoscale")
+    finding = answer()
     assert finding.verdict == "pass", finding
