@@ -31,7 +31,8 @@ def family() -> list[str]:
     """This lab and those beside it, for cleaning up."""
     beside = ("", "-compare", "-bench", "-lesson", "-lesson-compare")
     found = [f"{LAB}{test}{suffix}" for test in ("", "-test") for suffix in beside]
-    return [*found, f"{LAB}-test-plugin-test"]
+    tests = ("-plugin-test", "-second-lesson", "-second-lesson-compare")
+    return [*found, *(f"{LAB}-test{each}" for each in tests)]
 
 
 def labels(platform: str = "") -> dict[str, str]:

@@ -61,7 +61,8 @@ class Figure:
     """What is promised: the ratio of ``ours`` to ``other``, both in ``unit``.
 
     ``prepare`` gives the sides, warm, and takes away what they needed. A figure that
-    is ``fixed`` comes out the same each time and is measured once.
+    is ``fixed`` comes out the same each time and is measured once. ``require`` raises
+    ``OrchlabError``, before any figure is measured, where this one cannot be.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Figure:
     promise: Promise
     prepare: Callable[[ImageStore], AbstractContextManager[Sides]]
     fixed: bool = False
+    require: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)

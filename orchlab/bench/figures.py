@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from orchlab import paths
 from orchlab.bench import (
     compose_up,
     distribution,
@@ -141,6 +142,7 @@ _ALL = (
         unit="s",
         promise=Promise("at most", 1.0),
         prepare=report.sides,
+        require=lambda: report.largest(paths.RESULTS),
     ),
 )
 FIGURES = {each.name: each for each in _ALL}

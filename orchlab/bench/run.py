@@ -31,12 +31,14 @@ QUIET_LOAD = 0.5
 def bench(only: str, repeats: int, policy: str) -> None:
     """Measure the figures named in ``only``, or all, ``repeats`` pairs each.
 
-    Raises ``UnknownName`` or ``UsageError`` before anything starts and
-    ``PromiseBroken`` at the end when a ratio is beyond its limit.
+    Raises ``UnknownName``, ``UsageError`` or what a figure requires before anything starts
+    and ``PromiseBroken`` at the end when a ratio is beyond its limit.
     """
     chosen = [FIGURES[name] for name in pick("figure", only, FIGURES)]
     if repeats < 1:
         raise UsageError(f"{repeats} pairs cannot be measured", "ask for at least 1")
+    for each in chosen:
+        each.require()
     images = image_store(policy)
     engine.ensure()
     plan = {"figures": [each.name for each in chosen], "pairs": repeats, "images": policy}

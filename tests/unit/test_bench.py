@@ -227,6 +227,21 @@ def test_raw_readings_are_kept(tmp_path: Path) -> None:
     assert "cores" in start["host"]
 
 
+def test_what_a_figure_lacks_is_said_before_any_is_measured(
+    bench: dict[str, Figure], tmp_path: Path
+) -> None:
+    """The last one's as well, since all take the better part of an hour."""
+
+    def require() -> None:
+        raise OrchlabError("no run", "make one")
+
+    bench["bad"] = replace(bench["bad"], require=require)
+    with pytest.raises(OrchlabError, match="no run"):
+        run.bench("", 1, "auto")
+    assert list(tmp_path.iterdir()) == []
+    run.bench("good", 1, "auto")
+
+
 @pytest.mark.usefixtures("bench")
 def test_a_broken_promise_is_said_after_the_table(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
