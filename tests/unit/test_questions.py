@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +17,11 @@ def collected(profile: str) -> str:
     """What pytest says that it would run of two files."""
     files = [str(LIVE / name) for name in ("test_healing.py", "test_defaults.py")]
     argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", f"--profile={profile}", *files]
-    return subprocess.run(argv, cwd=paths.ROOT, check=True, capture_output=True, text=True).stdout
+    theirs = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    done = subprocess.run(
+        argv, cwd=paths.ROOT, env=theirs, check=True, capture_output=True, text=True
+    )
+    return done.stdout
 
 
 def test_every_question_is_asked_by_a_test() -> None:
