@@ -25,17 +25,15 @@ APP = app_file.read(str(ROOT / "tests" / "own" / "app.yaml"))
 
 @pytest.fixture
 def own(platform: Platform, release: Release, request: pytest.FixtureRequest) -> Iterator[Bench]:
-    """The example alone on the nodes that are there; the lab's own app again afterwards."""
+    """The example on the nodes that are there; the lab's own app again afterwards."""
     images = image_store(request.config.getoption("--images"), APP)
     made = PLATFORMS[platform.name](images)
     theirs = Release(images.app(), 2, release.variant)
     try:
-        platform.undeploy()  # a rollout from one app to the other would take half a minute each way
         made.publish(theirs.image)
         made.deploy(theirs)
         yield Bench(made, theirs, lambda _: None, lambda: pytest.fail("nothing is probed here"))
     finally:
-        made.undeploy()
         platform.deploy(release)
 
 
