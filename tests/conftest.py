@@ -29,6 +29,8 @@ OPTIONAL = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Short names for the plugin's options: here they can clash with nobody's."""
+    from orchlab.profiles import PROFILES  # not before the lab has its name
+
     group = parser.getgroup("orchlab")
     for name, default in (("platforms", ""), ("images", "auto")):
         about = f"the same as --orchlab-{name}"
@@ -37,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--keep", action="store_true", dest="orchlab_keep", help=about)
     group.addoption(
         "--profile",
-        choices=("quick", "standard", "full"),
+        choices=tuple(PROFILES),
         default="standard",
         help="quick: the questions of the same profile of `invoke compare`; standard: each "
         "question once; full: six times each, of the defaults as well, for hours",

@@ -12,13 +12,10 @@ import pytest
 
 from orchlab.profiles import PROFILES
 
-MARK = "question"
-PROFILE = "--profile"
-
 
 def asked(item: pytest.Item) -> str:
     """The experiment that a test carries out; empty: none."""
-    mark = item.get_closest_marker(MARK)
+    mark = item.get_closest_marker("question")
     return str(mark.args[0]) if mark else ""
 
 

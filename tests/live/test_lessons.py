@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 
@@ -21,7 +22,7 @@ PLACES = (labels.LAB, f"{labels.LAB}-second")
 """A lesson works in a lab below one of these, alone."""
 
 START_SECONDS = 60.0
-LONGEST_SECONDS = 600.0
+LONGEST_SECONDS = 420.0
 
 
 @dataclass(frozen=True)
@@ -55,34 +56,41 @@ def start(number: str, place: str) -> subprocess.Popen[str]:
     )
 
 
+@contextmanager
+def emptied(place: str) -> Iterator[None]:
+    """Nothing is left of another lesson, before and after."""
+    sweep_all(place)
+    try:
+        yield
+    finally:
+        sweep_all(place)
+
+
+def sweep_all(place: str) -> None:
+    """Remove what a lesson has left."""
+    for lab in labs(place):
+        sweep.sweep(lab)
+
+
 def walk(number: str, places: SimpleQueue[str]) -> Walked:
     """A whole lesson, in whatever place is free."""
     place = places.get()
-    with start(number, place) as process:
-        try:
-            output, _ = process.communicate(timeout=LONGEST_SECONDS)
-        except subprocess.TimeoutExpired:  # a page may wait for what never comes
-            process.send_signal(signal.SIGINT)
-            output, _ = process.communicate()
-    walked = Walked(process.returncode, output, left(place))
+    with emptied(place):
+        with start(number, place) as process:
+            try:
+                output, _ = process.communicate(timeout=LONGEST_SECONDS)
+            except subprocess.TimeoutExpired:  # a page may wait for what never comes
+                process.send_signal(signal.SIGINT)
+                output, _ = process.communicate()
+        walked = Walked(process.returncode, output, left(place))
     places.put(place)
     return walked
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _nothing_there() -> Iterator[None]:
-    """Nothing is left of other lessons, before and after."""
+def _engine() -> None:
+    """One that answers, for all lessons."""
     engine.ensure()
-    sweep_all()
-    yield
-    sweep_all()
-
-
-def sweep_all() -> None:
-    """Remove what lessons have left."""
-    for place in PLACES:
-        for lab in labs(place):
-            sweep.sweep(lab)
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +122,9 @@ def test_a_lesson_shows_what_its_page_says(number: str, walked: Callable[[str], 
 
 def test_a_lesson_that_is_interrupted_leaves_nothing() -> None:
     """Ctrl-C in the middle removes what the commands so far have made."""
-    with start("3", PLACES[0]) as process:
+    with emptied(PLACES[0]), start("3", PLACES[0]) as process:
         wait_until("it made something", lambda: left(PLACES[0]), timeout=START_SECONDS)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate()
-    assert process.returncode == 130, output
-    assert left(PLACES[0]) == []
+        assert process.returncode == 130, output
+        assert left(PLACES[0]) == []

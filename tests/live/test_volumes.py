@@ -69,17 +69,17 @@ def test_files_are_injected_and_only_volumes_take_others(answer: Callable[[], Fi
 
 @pytest.mark.question("canary")
 def test_the_api_key_is_in_its_file_alone(
-    platform: Platform, release: Release, tmp_path: Path
+    platform: Platform, release: Release, repetition: int, tmp_path: Path
 ) -> None:
     """Not in a description, an environment, a log, the image or its history, nor in the report."""
-    cell = Cell(platform.name, release.variant, "canary", 1)
+    cell = Cell(platform.name, release.variant, "canary", repetition)
     run = results.open_run(tmp_path, {"cells": [asdict(cell)]})
-    finding = measure_once(EXPERIMENTS["canary"](), platform, release, run)
+    finding = measure_once(EXPERIMENTS["canary"](), platform, release, run, repetition)
     assert finding.verdict == "pass", finding
     run.save_facts(platform.name, release.variant, platform.facts())
     conclude(run.path)
     left = [each for each in run.path.rglob("*") if each.is_file()]
-    wanted = {"canary-1.jsonl", "facts.json", "findings.json", "report.html"}
+    wanted = {f"canary-{repetition}.jsonl", "facts.json", "findings.json", "report.html"}
     assert wanted <= {each.name for each in left}
     key = credentials.api_key_file().read_bytes().strip()
     assert [each for each in left if holds([each.read_bytes()], key)] == []
